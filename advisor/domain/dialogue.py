@@ -1,0 +1,259 @@
+"""What is asked and what is answered. An Answer is typed blocks; text, HTML and Slack blocks are renderings."""
+
+from __future__ import annotations
+
+import unicodedata
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import Field, computed_field
+
+from advisor.domain.base import Value
+from advisor.errors import InvalidInputError
+
+MAX_QUESTION_LENGTH = 4000
+"""Characters. Longer texts are documents, not questions."""
+
+
+class Role(StrEnum):
+    """The shape wanted. What an executive is told is a subset of what an engineer is told."""
+
+    EXECUTIVE = "executive"
+    CHANGE_LEAD = "change_lead"
+    PLANT_MANAGER = "plant_manager"
+    ENGINEER = "engineer"
+
+
+class Outcome(StrEnum):
+    """How a question ended."""
+
+    ANSWERED = "answered"
+    PARTIAL = "partial"
+    DECLINED = "declined"
+    CLARIFY = "clarify"
+
+
+class Focus(StrEnum):
+    """What the wording of a question asks to see first."""
+
+    POINT = "point"
+    WHY = "why"
+    ACTION = "action"
+    ITEM = "item"
+    MORE = "more"
+    SOURCE = "source"
+
+
+class Query(Value):
+    """The standalone text sent to retrieval, and what the conversation adds to it.
+
+    `section_ids` names the sections a follow-up stays in; `item` is the 0-based index of the list item asked for
+    (-1 means the last); `told` are the quotes already given, which a follow-up need not repeat.
+    """
+
+    text: str
+    focus: Focus = Focus.POINT
+    follows: bool = False
+    section_ids: tuple[str, ...] = ()
+    item: int | None = None
+    told: tuple[str, ...] = ()
+
+
+class Sentence(Value):
+    """One sentence and the numbers of the citations that support it."""
+
+    text: str
+    citations: tuple[int, ...] = ()
+    strong: bool = False
+
+
+class Paragraph(Value):
+    """Running sentences."""
+
+    type: Literal["paragraph"] = "paragraph"
+    sentences: tuple[Sentence, ...]
+
+
+class ListBlock(Value):
+    """A bullet list, or a numbered one when the order matters."""
+
+    type: Literal["list"] = "list"
+    title: str = ""
+    ordered: bool = False
+    items: tuple[Sentence, ...]
+
+
+class TableRow(Value):
+    """One row and the citations that support it."""
+
+    cells: tuple[str, ...]
+    citations: tuple[int, ...] = ()
+
+
+class Table(Value):
+    """A table kept whole."""
+
+    type: Literal["table"] = "table"
+    title: str = ""
+    columns: tuple[str, ...]
+    rows: tuple[TableRow, ...]
+
+
+class Checklist(Value):
+    """Tasks to take on."""
+
+    type: Literal["checklist"] = "checklist"
+    title: str = "Next steps"
+    items: tuple[Sentence, ...]
+
+
+class Notice(Value):
+    """A line about the answer, not from the playbooks."""
+
+    type: Literal["notice"] = "notice"
+    text: str
+
+
+Block = Annotated[Paragraph | ListBlock | Table | Checklist | Notice, Field(discriminator="type")]
+
+
+class CitationKind(StrEnum):
+    """What a citation points to."""
+
+    PLAYBOOK = "playbook"
+    DOCUMENT = "document"
+    REGISTER = "register"
+
+
+class CitedSource(Value):
+    """The article behind a citation, and what it leaves unsaid."""
+
+    id: str
+    title: str
+    publisher: str
+    note: str = ""
+
+
+class Citation(Value):
+    """Where a sentence comes from. `quote` stands verbatim in the section it names."""
+
+    number: int
+    kind: CitationKind = CitationKind.PLAYBOOK
+    title: str
+    section: str
+    section_id: str
+    page: int | None = None
+    quote: str
+    sources: tuple[CitedSource, ...] = ()
+
+
+class Draft(Value):
+    """What an answerer composes: the part of an Answer that does not depend on who asked, or when."""
+
+    outcome: Outcome
+    blocks: tuple[Block, ...]
+    citations: tuple[Citation, ...] = ()
+    notices: tuple[str, ...] = ()
+    suggestions: tuple[str, ...] = ()
+
+
+class Answer(Value):
+    """The answer, the same on every door."""
+
+    id: str
+    conversation_id: str
+    question: str
+    query: str
+    role: Role
+    outcome: Outcome
+    blocks: tuple[Block, ...]
+    citations: tuple[Citation, ...] = ()
+    notices: tuple[str, ...] = ()
+    suggestions: tuple[str, ...] = ()
+    generation: str = ""
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def abstained(self) -> bool:
+        """Whether the advisor said that it does not know."""
+        return self.outcome is Outcome.DECLINED
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def text(self) -> str:
+        """The answer as Markdown with [n] markers, without the list of sources."""
+        return render_markdown(self.blocks)
+
+
+class Turn(Value):
+    """One question of a conversation with its answer."""
+
+    question: str
+    query: str
+    answer: Answer
+
+
+def _marked(sentence: Sentence) -> str:
+    body = f"**{sentence.text}**" if sentence.strong else sentence.text
+    return body + "".join(f" [{number}]" for number in sentence.citations)
+
+
+def _table_lines(table: Table) -> list[str]:
+    lines = ["| " + " | ".join(table.columns) + " |", "|" + " --- |" * len(table.columns)]
+    for row in table.rows:
+        marks = "".join(f" [{number}]" for number in row.citations)
+        lines.append("| " + " | ".join([*row.cells[:-1], row.cells[-1] + marks]) + " |")
+    return lines
+
+
+def render_markdown(blocks: tuple[Block, ...]) -> str:
+    """Return the blocks as Markdown."""
+    parts: list[str] = []
+    for block in blocks:
+        lines = [f"{block.title}:", ""] if isinstance(block, ListBlock | Table | Checklist) and block.title else []
+        match block:
+            case Paragraph():
+                lines.append(" ".join(_marked(sentence) for sentence in block.sentences))
+            case ListBlock():
+                lines += [
+                    f"{f'{index}.' if block.ordered else '-'} {_marked(item)}"
+                    for index, item in enumerate(block.items, 1)
+                ]
+            case Table():
+                lines += _table_lines(block)
+            case Checklist():
+                lines += [f"- [ ] {_marked(item)}" for item in block.items]
+            case Notice():
+                lines.append(f"_{block.text}_")
+        parts.append("\n".join(lines))
+    return "\n\n".join(parts)
+
+
+def parse_question(raw: str) -> str:
+    """Return the question, trimmed, or raise InvalidInputError when it is empty, too long or not text."""
+    question = raw.strip()
+    if not question:
+        raise InvalidInputError("The question is empty.", "Ask something, for example: How should we choose KPIs?")
+    if len(question) > MAX_QUESTION_LENGTH:
+        raise InvalidInputError(
+            f"The question has {len(question):,} characters; at most {MAX_QUESTION_LENGTH:,} can be read.",
+            "Shorten it to the one thing you want to know.",
+        )
+    odd = sum(1 for c in question if unicodedata.category(c) in {"Cc", "Co", "Cn", "Cs"} and c not in "\n\r\t")
+    if odd or "�" in question:
+        raise InvalidInputError(
+            "The question contains bytes that are not text.", "Send it as plain UTF-8 text, without files or control codes."
+        )
+    return question
+
+
+def parse_role(raw: str | None) -> Role:
+    """Return the role named by `raw` (executive when nothing is named), or raise InvalidInputError."""
+    if raw is None:
+        return Role.EXECUTIVE
+    try:
+        return Role(raw.strip().lower().replace("-", "_").replace(" ", "_"))
+    except ValueError:
+        raise InvalidInputError(
+            f'There is no role "{raw[:40]}".', f"Use one of: {', '.join(role.value for role in Role)}."
+        ) from None

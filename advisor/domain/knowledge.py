@@ -1,0 +1,191 @@
+"""What the advisor knows (playbooks, sections, statements) and how it comes back from retrieval."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from functools import cached_property
+
+from advisor.domain.base import Value
+
+
+class Source(Value):
+    """An article or report that facts come from."""
+
+    id: str
+    title: str
+    publisher: str
+    note: str = ""
+
+
+class StatementKind(StrEnum):
+    """What a statement does in its section."""
+
+    POINT = "point"
+    REASON = "reason"
+    LEAD = "lead"
+    STEP = "step"
+    ROW = "row"
+    TASK = "task"
+
+
+class Statement(Value):
+    """One quotable unit of a section: a sentence, a numbered step, a table row or a task.
+
+    `sources` are ids of Source; `note` says what the source leaves unsaid ("gives no origin for the figure").
+    `lead` is the bold label of its bullet or step, `cells` a row's cells, and `block` numbers the paragraph, bullet,
+    list or table that the statement belongs to.
+    """
+
+    text: str
+    kind: StatementKind
+    lead: str = ""
+    sources: tuple[str, ...] = ()
+    note: str = ""
+    cells: tuple[str, ...] = ()
+    block: int = 0
+
+    @property
+    def labelled(self) -> str:
+        """The text with its lead in front."""
+        return f"{self.lead} {self.text}" if self.lead else self.text
+
+
+class Misconception(Value):
+    """False beliefs and the statement of the section that corrects them, verbatim."""
+
+    beliefs: tuple[str, ...]
+    correction: str
+
+
+class SectionKind(StrEnum):
+    """Whether a section answers, or says what the sources leave open."""
+
+    ANSWER = "answer"
+    LIMIT = "limit"
+
+
+class Section(Value):
+    """One self-contained answer of a playbook. `id` is `playbook/slug` and stays stable while the heading does."""
+
+    id: str
+    playbook: str
+    playbook_title: str
+    heading: str
+    kind: SectionKind
+    statements: tuple[Statement, ...]
+    columns: tuple[str, ...] = ()
+    questions: tuple[str, ...] = ()
+    misconceptions: tuple[Misconception, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """All statements as running text, tasks left out."""
+        return " ".join(s.labelled for s in self.statements if s.kind is not StatementKind.TASK)
+
+    @property
+    def label(self) -> str:
+        """Where a reader finds it: `Playbook > Heading`."""
+        return f"{self.playbook_title} > {self.heading}"
+
+    def of_kind(self, *kinds: StatementKind) -> tuple[Statement, ...]:
+        """Return the statements of the given kinds, in document order."""
+        return tuple(s for s in self.statements if s.kind in kinds)
+
+
+class Playbook(Value):
+    """A file of the knowledge base."""
+
+    id: str
+    title: str
+    summary: str
+    digest: str
+    sections: tuple[Section, ...]
+
+
+class KnowledgeBase(Value):
+    """All playbooks and the sources that they name."""
+
+    playbooks: tuple[Playbook, ...]
+    sources: tuple[Source, ...]
+
+    @cached_property
+    def sections(self) -> tuple[Section, ...]:
+        """All sections of all playbooks, in order."""
+        return tuple(section for playbook in self.playbooks for section in playbook.sections)
+
+
+class Chunk(Value):
+    """The indexed unit: a section, or a part of a long one. Carries its heading path."""
+
+    id: str
+    section_id: str
+    heading_path: tuple[str, ...]
+    text: str
+
+    @property
+    def indexed_text(self) -> str:
+        """What is embedded and searched: the heading path, then the text."""
+        return f"{' > '.join(self.heading_path)}\n{self.text}"
+
+
+class IndexedQuestion(Value):
+    """A question (or a false belief) that points to the section which answers (or corrects) it."""
+
+    text: str
+    section_id: str
+    correction: str = ""
+
+
+class Passage(Value):
+    """A section as retrieved: its best chunk, the signals that found it (cosines 0-1, BM25 raw) and one score.
+
+    `statement_scores` are cosines between the query and each statement of the section, in order.
+    """
+
+    chunk_id: str
+    section: Section
+    rank: int
+    score: float
+    dense: float
+    keyword: float
+    question: float
+    statement_scores: tuple[float, ...]
+
+
+class BeliefMatch(Value):
+    """A declared false belief that the query resembles, with the cosine between the two."""
+
+    belief: str
+    section: Section
+    correction: str
+    similarity: float
+
+
+class Term(Value):
+    """A content word of the query, its inverse document frequency, and whether the corpus has it at all."""
+
+    stem: str
+    weight: float
+    known: bool
+
+
+class Retrieval(Value):
+    """Everything one retrieval found, best passage first."""
+
+    generation: str
+    passages: tuple[Passage, ...]
+    beliefs: tuple[BeliefMatch, ...] = ()
+    terms: tuple[Term, ...] = ()
+
+
+class BuildReport(Value):
+    """What an ingest did."""
+
+    generation: str
+    playbooks: int
+    sections: int
+    chunks: int
+    questions: int
+    embedded: int
+    reused: int
+    unchanged: bool = False

@@ -1,0 +1,1 @@
+"""Reads playbooks from disk, splits them, and has them indexed."""

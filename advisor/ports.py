@@ -1,0 +1,83 @@
+"""Sockets: what rooms promise each other. Two implementations each, a fake counted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from advisor.domain.dialogue import Answer, Draft, Query, Role, Turn
+from advisor.domain.identity import Caller
+from advisor.domain.knowledge import BuildReport, Chunk, KnowledgeBase, Retrieval
+
+Vectors = NDArray[np.float32]
+"""Shape (n, dimension); rows have length one, so a dot product is a cosine."""
+
+Progress = Callable[[str, int, int], None]
+"""Called as progress(stage, done, total)."""
+
+
+class Embedder(Protocol):
+    """Turns texts into vectors."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Name and digest of the model: vectors of different fingerprints never mix."""
+        ...
+
+    @property
+    def dimension(self) -> int:
+        """Length of each vector."""
+        ...
+
+    def embed(self, texts: Sequence[str], progress: Progress | None = None) -> Vectors:
+        """Return one unit vector per text, in order."""
+        ...
+
+
+class Retriever(Protocol):
+    """Finds the passages that a query is about."""
+
+    def retrieve(self, query: Query) -> Retrieval:
+        """Return the best passages, best first; raise IndexUnavailableError when there is no index."""
+        ...
+
+
+class IndexWriter(Protocol):
+    """Builds and publishes an index generation."""
+
+    def build(
+        self, knowledge: KnowledgeBase, chunks: Sequence[Chunk], *, rebuild: bool, progress: Progress | None
+    ) -> BuildReport:
+        """Build a generation beside the serving one, check it, and switch to it; all or nothing."""
+        ...
+
+
+class Answerer(Protocol):
+    """Composes an answer from what was retrieved."""
+
+    def answer(self, query: Query, retrieval: Retrieval, role: Role) -> Draft:
+        """Return a draft whose every sentence is cited, or one that abstains."""
+        ...
+
+
+class Rewriter(Protocol):
+    """Makes a question standalone with the help of the conversation."""
+
+    def rewrite(self, question: str, history: Sequence[Turn]) -> Query | None:
+        """Return the query, or None when the question cannot be understood without a history there is not."""
+        ...
+
+
+class Conversations(Protocol):
+    """Remembers conversations, each visible to the caller who had it."""
+
+    def record(self, caller: Caller, answer: Answer) -> None:
+        """Append one turn to the conversation that the answer names."""
+        ...
+
+    def get_history(self, caller: Caller, conversation_id: str) -> tuple[Turn, ...]:
+        """Return the turns so far, oldest first; raise NotFoundError if the caller has no such conversation."""
+        ...

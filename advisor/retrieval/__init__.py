@@ -1,0 +1,1 @@
+"""Embeds, indexes and finds: immutable index generations, dense and keyword search, their fusion."""

