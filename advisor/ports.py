@@ -49,9 +49,18 @@ class IndexWriter(Protocol):
     """Builds and publishes an index generation."""
 
     def build(
-        self, knowledge: KnowledgeBase, chunks: Sequence[Chunk], *, rebuild: bool, progress: Progress | None
+        self,
+        knowledge: KnowledgeBase,
+        chunks: Sequence[Chunk],
+        *,
+        chunker: str,
+        rebuild: bool,
+        progress: Progress | None,
     ) -> BuildReport:
-        """Build a generation beside the serving one, check it, and switch to it; all or nothing."""
+        """Build a generation beside the serving one, check it, and switch to it; all or nothing.
+
+        `chunker` names the version of the rules that made the chunks.
+        """
         ...
 
 

@@ -103,7 +103,7 @@ class MiniLmEmbedder:
         import onnxruntime  # noqa: PLC0415  opens only when an embedder is built
         from tokenizers import Tokenizer  # noqa: PLC0415
 
-        check_seal_quickly(directory)
+        check_seal(directory)
         try:
             self._tokenizer = Tokenizer.from_file(str(directory / "tokenizer.json"))
             options = onnxruntime.SessionOptions()
@@ -141,16 +141,6 @@ class MiniLmEmbedder:
             if progress:
                 progress("Embedding", min(start + BATCH_SIZE, len(order)), len(order))
         return vectors
-
-
-def check_seal_quickly(directory: Path) -> None:
-    """Raise ModelError when a sealed file is missing or was written to since; `check_seal` reads every byte."""
-    for name in _read_seal(directory)["files"]:
-        if not (directory / name).is_file():
-            raise ModelError(
-                f"The exported embedding model is incomplete ({name}).",
-                "Run `advisor ingest --rebuild` to export it again.",
-            )
 
 
 class SentenceTransformerEmbedder:

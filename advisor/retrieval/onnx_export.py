@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import io
-import logging
 import warnings
 from pathlib import Path
 
 import onnx
 import torch
 from transformers import BertModel
+from transformers.utils import logging as transformers_logging
 
 
 class _SentenceEncoder(torch.nn.Module):
@@ -30,7 +30,8 @@ class _SentenceEncoder(torch.nn.Module):
 
 def write_onnx(model_dir: Path, target: Path) -> None:
     """Write the model of `model_dir` to `target` (and its weights beside it); batch and length stay free."""
-    logging.getLogger("transformers").setLevel(logging.ERROR)
+    transformers_logging.set_verbosity_error()
+    transformers_logging.disable_progress_bar()
     bert = BertModel.from_pretrained(str(model_dir), add_pooling_layer=False, attn_implementation="eager")
     encoder = _SentenceEncoder(bert).eval()
     ids = torch.ones(2, 8, dtype=torch.int64)

@@ -1,0 +1,140 @@
+"""Makes follow-up questions standalone by rule: what "why?", "the second one" and "who owns that?" refer to."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from advisor.domain.dialogue import (
+    Answer,
+    Checklist,
+    Focus,
+    ListBlock,
+    Outcome,
+    Query,
+    Table,
+    Turn,
+)
+from advisor.text import content_stems, normalise, words
+
+_ORDINALS = {
+    "first": 0, "1st": 0, "second": 1, "2nd": 1, "third": 2, "3rd": 2, "fourth": 3, "4th": 3, "fifth": 4, "5th": 4,
+    "sixth": 5, "6th": 5, "last": -1, "final": -1,
+}  # fmt: skip
+_ITEM = re.compile(
+    r"\b(?:the |number |no\.? ?|point |step |item |stage |#)?"
+    r"(?P<word>first|second|third|fourth|fifth|sixth|last|final|1st|2nd|3rd|4th|5th|6th)\b"
+    r"(?: (?:one|point|step|item|stage|row|reason|cause|requirement|element|question|gap|bullet|vector|barrier))?",
+    re.I,
+)
+_NUMBERED = re.compile(r"\b(?:number|point|step|item|stage|no\.?|#)\s*(?P<digit>[1-9])\b", re.I)
+_OPENING = re.compile(
+    r"^(?:and|but|so|ok(?:ay)?|then|also|what about|how about|what if|or|hm+|right|fine|sure)\b[\s,:]*", re.I
+)
+_WHY = re.compile(r"^(?:but |and |so |ok(?:ay)?,? )*(?:why(?: is (?:that|this))?(?: so)?(?: exactly)?|how come|why not)\W*$", re.I)
+_WHY_ANY = re.compile(r"^(?:\W|but |and |so )*(?:why|how come|for what reason|what (?:is|'s) the reason)\b", re.I)
+_MORE = re.compile(
+    r"^(?:can you |could you |please )*(?:tell me more|more(?: detail| details| please)?|elaborate|go on|expand(?: on (?:that|this|it))?"
+    r"|explain(?: (?:that|this|it|further|more))*|say more|anything else|what else|and then|what next|like what"
+    r"|for example|an example|such as)(?: about (?:that|this|it))?\W*$",
+    re.I,
+)
+_ACTION = re.compile(
+    r"\b(?:what (?:should|do|must|can|could|would) (?:we|i|he|she|they|our \w+|my \w+)(?: \w+){0,3} (?:do|ask|put|change|check|fix|start|tell|say|prepare|demand|require)"
+    r"|what (?:to do|now)|next steps?|to-?dos?|checklist|action (?:plan|items?)|how (?:should|do|can|could|would|must) (?:we|i|you|they|a \w+|our \w+|my \w+)"
+    r"|how to|where (?:should|do) (?:we|i) (?:start|begin)|first step|steps should|prepare|before (?:we|i) (?:approve|sign|buy|go|scale|roll))\b",
+    re.I,
+)
+_POINTING = frozenset("it its that this those these they them their he she one ones there same such former latter".split())
+_MAX_FOLLOW_UP_STEMS = 3
+
+
+def find_focus(question: str) -> Focus:
+    """Return what the wording asks to see first."""
+    if _WHY_ANY.match(question):
+        return Focus.WHY
+    return Focus.ACTION if _ACTION.search(question) else Focus.POINT
+
+
+def needs_history(question: str) -> bool:
+    """Whether the question means nothing without the conversation before it."""
+    text = normalise(question)
+    bare = _OPENING.sub("", text)
+    if _WHY.match(text) or _MORE.match(bare):
+        return True
+    rest = _ITEM.sub("", bare)
+    if (_ITEM.search(bare) or _NUMBERED.search(bare)) and not content_stems(_NUMBERED.sub("", rest)):
+        return True
+    return not content_stems(bare) and bool(set(words(bare)) & _POINTING)
+
+
+def is_follow_up(question: str) -> bool:
+    """Whether the question leans on the conversation: it points back, or continues with "and", "what about"."""
+    if needs_history(question):
+        return True
+    text = normalise(question)
+    few = len(set(content_stems(text))) <= _MAX_FOLLOW_UP_STEMS
+    tokens = words(_OPENING.sub("", text))
+    points_back = any(token.partition("'")[0] in _POINTING for token in tokens)
+    return (bool(_OPENING.match(text)) and (few or points_back)) or (points_back and few)
+
+
+class RuleRewriter:
+    """The rewriter that needs no language model."""
+
+    def rewrite(self, question: str, history: Sequence[Turn]) -> Query | None:
+        """Return the standalone query, or None when the question points back and there is nothing to point to."""
+        turn = next((t for t in reversed(history) if t.answer.outcome is not Outcome.CLARIFY and t.query), None)
+        if turn is None:
+            return None if needs_history(question) else Query(text=question, focus=find_focus(question))
+        if not is_follow_up(question):
+            return Query(text=question, focus=find_focus(question))
+        return self._follow(question, turn, history)
+
+    @staticmethod
+    def _follow(question: str, turn: Turn, history: Sequence[Turn]) -> Query:
+        text = normalise(question)
+        told = tuple(c.quote for t in history for c in t.answer.citations)
+        sections = tuple(dict.fromkeys(c.section_id for c in turn.answer.citations))
+        position = _find_position(text)
+        if position is not None and (item := _find_item(turn.answer, position)):
+            rest = " ".join(words(_NUMBERED.sub("", _ITEM.sub("", text))))
+            extra = f" {rest}" if content_stems(rest) else ""
+            return Query(text=item + extra, focus=Focus.ITEM, follows=True, section_ids=sections, told=told)
+        if _WHY.match(text):
+            focus = Focus.WHY
+        elif _MORE.match(_OPENING.sub("", text)):
+            focus = Focus.MORE
+        else:
+            bare = _OPENING.sub("", text)
+            return Query(
+                text=f"{bare} ({turn.query})",
+                focus=find_focus(bare),
+                follows=True,
+                section_ids=sections,
+                told=told,
+            )
+        return Query(text=turn.query, focus=focus, follows=True, section_ids=sections, told=told)
+
+
+def _find_position(text: str) -> int | None:
+    if found := _NUMBERED.search(text):
+        return int(found["digit"]) - 1
+    if found := _ITEM.search(text):
+        return _ORDINALS[found["word"].lower()]
+    return None
+
+
+def _find_item(answer: Answer, position: int) -> str | None:
+    """Return the text of the item at a position of the answer's ordered list, else table, else any list."""
+    lists = [block for block in answer.blocks if isinstance(block, ListBlock)]
+    candidates = (
+        *([item.text for item in block.items] for block in lists if block.ordered),
+        *([" | ".join(row.cells) for row in block.rows] for block in answer.blocks if isinstance(block, Table)),
+        *([item.text for item in block.items] for block in lists if not block.ordered),
+        *([item.text for item in block.items] for block in answer.blocks if isinstance(block, Checklist)),
+    )
+    for items in candidates:
+        if -len(items) <= position < len(items):
+            return items[position]
+    return None

@@ -1,0 +1,184 @@
+"""Builds a generation: embeds what is new, writes the indexes, checks that they find, and publishes."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from advisor.domain.knowledge import BuildReport, Chunk, IndexedQuestion, KnowledgeBase, Section
+from advisor.errors import IndexUnavailableError
+from advisor.ports import Embedder, Progress, Vectors
+from advisor.retrieval.catalogue import Catalogue, CatalogueWriter
+from advisor.retrieval.generations import Generations, Manifest
+from advisor.retrieval.vector import CHUNKS, QUESTIONS, VectorSearch, write_collections
+
+INDEX_VERSION = "index-1"
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def index_questions(sections: Iterable[Section]) -> tuple[IndexedQuestion, ...]:
+    """Return the questions and false beliefs of all sections, in order."""
+    found: list[IndexedQuestion] = []
+    for section in sections:
+        found += [IndexedQuestion(text=text, section_id=section.id) for text in section.questions]
+        found += [
+            IndexedQuestion(text=belief, section_id=section.id, correction=misconception.correction)
+            for misconception in section.misconceptions
+            for belief in misconception.beliefs
+        ]
+    return tuple(found)
+
+
+class GenerationBuilder:
+    """Writes generations. Vectors of texts that the serving generation holds are reused by digest."""
+
+    def __init__(self, *, generations: Generations, embedder: Embedder) -> None:
+        self._generations = generations
+        self._embedder = embedder
+
+    def build(
+        self,
+        knowledge: KnowledgeBase,
+        chunks: Sequence[Chunk],
+        *,
+        chunker: str,
+        rebuild: bool,
+        progress: Progress | None = None,
+    ) -> BuildReport:
+        """Build and publish a generation, unless nothing changed; with `rebuild`, embed everything anew."""
+        with self._generations.writing() as draft:
+            documents = {playbook.id: playbook.digest for playbook in knowledge.playbooks}
+            questions = index_questions(knowledge.sections)
+            manifest = Manifest(
+                id=uuid.uuid4().hex[:12],
+                model=self._embedder.fingerprint,
+                dimension=self._embedder.dimension,
+                chunker=f"{chunker} {INDEX_VERSION}",
+                documents=documents,
+                sections=len(knowledge.sections),
+                chunks=len(chunks),
+                questions=len(questions),
+            )
+            serving = None if rebuild else self._find_serving(manifest)
+            if serving and serving.documents == documents:
+                return self._report(serving, knowledge, embedded=0, reused=0, unchanged=True)
+            known = self._load_known(serving)
+            texts = _texts_to_embed(knowledge.sections, chunks, questions)
+            vectors = self._embed(texts, known, progress)
+            _write(draft, knowledge.sections, chunks, questions, vectors, progress)
+            _check(draft, len(chunks), len(questions), vectors, chunks)
+            self._generations.publish(draft, manifest)
+            reused = sum(1 for digest in vectors if digest in known)
+            return self._report(manifest, knowledge, embedded=len(vectors) - reused, reused=reused)
+
+    def _find_serving(self, wanted: Manifest) -> Manifest | None:
+        """Return the serving manifest if it is sound and its vectors can be compared with the wanted ones."""
+        try:
+            _, serving = self._generations.get_current()
+            self._generations.check_files(serving.id)
+        except IndexUnavailableError:
+            return None
+        same = (serving.model, serving.dimension, serving.chunker) == (wanted.model, wanted.dimension, wanted.chunker)
+        return serving if same else None
+
+    def _load_known(self, serving: Manifest | None) -> dict[str, Vectors]:
+        if serving is None:
+            return {}
+        directory, _ = self._generations.get_current()
+        catalogue = Catalogue(directory)
+        try:
+            return catalogue.load_vectors()
+        finally:
+            catalogue.close()
+
+    def _embed(
+        self, texts: Iterable[str], known: dict[str, Vectors], progress: Progress | None
+    ) -> dict[str, Vectors]:
+        by_digest = {_digest(text): text for text in texts}
+        missing = [digest for digest in by_digest if digest not in known]
+        fresh = self._embedder.embed([by_digest[digest] for digest in missing], progress)
+        new = dict(zip(missing, fresh, strict=True))
+        return {digest: new[digest] if digest in new else known[digest] for digest in by_digest}
+
+    @staticmethod
+    def _report(
+        manifest: Manifest, knowledge: KnowledgeBase, *, embedded: int, reused: int, unchanged: bool = False
+    ) -> BuildReport:
+        return BuildReport(
+            generation=manifest.id,
+            playbooks=len(knowledge.playbooks),
+            sections=manifest.sections,
+            chunks=manifest.chunks,
+            questions=manifest.questions,
+            embedded=embedded,
+            reused=reused,
+            unchanged=unchanged,
+        )
+
+
+def _texts_to_embed(
+    sections: Sequence[Section], chunks: Sequence[Chunk], questions: Sequence[IndexedQuestion]
+) -> list[str]:
+    return [
+        *(chunk.indexed_text for chunk in chunks),
+        *(question.text for question in questions),
+        *(statement.labelled for section in sections for statement in section.statements),
+    ]
+
+
+def _stack(vectors: dict[str, Vectors], texts: Iterable[str]) -> Vectors:
+    return np.array([vectors[_digest(text)] for text in texts], dtype=np.float32)
+
+
+def _write(
+    draft: Path,
+    sections: Sequence[Section],
+    chunks: Sequence[Chunk],
+    questions: Sequence[IndexedQuestion],
+    vectors: dict[str, Vectors],
+    progress: Progress | None,
+) -> None:
+    by_id = {section.id: section for section in sections}
+    with CatalogueWriter(draft) as catalogue:
+        for section in sections:
+            catalogue.add_section(section, _stack(vectors, (s.labelled for s in section.statements)))
+        for number, chunk in enumerate(chunks):
+            catalogue.add_chunk(number, chunk, by_id[chunk.section_id].questions)
+        for number, question in enumerate(questions):
+            catalogue.add_question(number, question)
+        catalogue.add_vectors(vectors.items())
+    if progress:
+        progress("Indexing", 1, 2)
+    write_collections(
+        draft,
+        {
+            CHUNKS: _stack(vectors, (chunk.indexed_text for chunk in chunks)),
+            QUESTIONS: _stack(vectors, (question.text for question in questions)),
+        },
+    )
+    if progress:
+        progress("Indexing", 2, 2)
+
+
+def _check(draft: Path, chunks: int, questions: int, vectors: dict[str, Vectors], sample: Sequence[Chunk]) -> None:
+    """Raise IndexUnavailableError unless the draft is complete and finds chunks by their own vectors."""
+    search = VectorSearch(draft)
+    try:
+        complete = (search.count(CHUNKS), search.count(QUESTIONS)) == (chunks, questions)
+        step = max(1, len(sample) // 20)
+        for number in range(0, len(sample), step):
+            nearest = search.find_nearest(CHUNKS, vectors[_digest(sample[number].indexed_text)], 3)
+            complete = complete and number in nearest
+    finally:
+        search.close()
+    if not complete:
+        raise IndexUnavailableError(
+            "The new index does not find what was put into it; the old one still serves.", "Run `advisor ingest` again."
+        )

@@ -1,0 +1,166 @@
+"""The catalogue of a generation: one SQLite file with sections, vectors by text, and the keyword index.
+
+Keyword search is BM25 (Robertson and Zaragoza 2009) as SQLite FTS5 computes it, over Snowball stems, with the
+heading and the section's questions weighted above its body.
+"""
+
+from __future__ import annotations
+
+import math
+import sqlite3
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from advisor.domain.knowledge import Chunk, IndexedQuestion, Section, Term
+from advisor.errors import IndexUnavailableError
+from advisor.ports import Vectors
+from advisor.text import STOP_WORDS, content_stems, stem, stems, words
+
+FILE_NAME = "catalogue.sqlite"
+_COLUMN_WEIGHTS = "2.0, 1.0, 1.5"  # heading, body, questions
+_SCHEMA = """
+CREATE TABLE section (id TEXT PRIMARY KEY, json TEXT NOT NULL, vectors BLOB NOT NULL);
+CREATE TABLE chunk (number INTEGER PRIMARY KEY, id TEXT NOT NULL, section_id TEXT NOT NULL);
+CREATE TABLE question (number INTEGER PRIMARY KEY, json TEXT NOT NULL);
+CREATE TABLE vector (digest TEXT PRIMARY KEY, vector BLOB NOT NULL) WITHOUT ROWID;
+CREATE VIRTUAL TABLE keyword USING fts5(heading, body, questions, content='');
+CREATE VIRTUAL TABLE vocabulary USING fts5vocab(keyword, 'row');
+"""
+
+
+class CatalogueWriter:
+    """Writes the catalogue of a new generation; use as a context manager, which commits."""
+
+    def __init__(self, directory: Path) -> None:
+        self._connection = sqlite3.connect(directory / FILE_NAME)
+        self._connection.executescript(_SCHEMA)
+
+    def __enter__(self) -> CatalogueWriter:
+        return self
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        if kind is None:
+            self._connection.commit()
+            self._connection.execute("PRAGMA optimize")
+        self._connection.close()
+
+    def add_section(self, section: Section, statement_vectors: Vectors) -> None:
+        """Store a section with one vector per statement, in order."""
+        self._connection.execute(
+            "INSERT INTO section VALUES (?, ?, ?)",
+            (section.id, section.model_dump_json(), statement_vectors.astype(np.float32).tobytes()),
+        )
+
+    def add_chunk(self, number: int, chunk: Chunk, questions: Iterable[str]) -> None:
+        """Store a chunk, and index its words and those of its section's questions."""
+        self._connection.execute("INSERT INTO chunk VALUES (?, ?, ?)", (number, chunk.id, chunk.section_id))
+        fields = (" ".join(chunk.heading_path), chunk.text, " ".join(questions))
+        self._connection.execute(
+            "INSERT INTO keyword(rowid, heading, body, questions) VALUES (?, ?, ?, ?)",
+            (number, *(" ".join(stems(text)) for text in fields)),
+        )
+
+    def add_question(self, number: int, question: IndexedQuestion) -> None:
+        """Store a question; its number is its id in the vector index."""
+        self._connection.execute("INSERT INTO question VALUES (?, ?)", (number, question.model_dump_json()))
+
+    def add_vectors(self, vectors: Iterable[tuple[str, Vectors]]) -> None:
+        """Keep vectors by the digest of their text, for the next ingest to reuse."""
+        self._connection.executemany(
+            "INSERT INTO vector VALUES (?, ?)", ((digest, vector.tobytes()) for digest, vector in vectors)
+        )
+
+
+class Catalogue:
+    """Reads the catalogue of one generation. Safe to share between threads: it never writes."""
+
+    def __init__(self, directory: Path) -> None:
+        uri = f"{(directory / FILE_NAME).resolve().as_uri()}?mode=ro&immutable=1"
+        try:
+            self._connection = sqlite3.connect(uri, uri=True, check_same_thread=False)
+            self._chunk_count = int(self._one("SELECT count(*) FROM chunk")[0])
+        except sqlite3.Error as error:
+            raise IndexUnavailableError("The index cannot be read.", "Run `advisor ingest --rebuild`.") from error
+        self._sections: dict[str, tuple[Section, Vectors]] = {}
+
+    def close(self) -> None:
+        """Release the file."""
+        self._connection.close()
+
+    def get_section(self, section_id: str) -> tuple[Section, Vectors]:
+        """Return a section and its statements' vectors, shape (statements, dimension)."""
+        if section_id not in self._sections:
+            row = self._one("SELECT json, vectors FROM section WHERE id = ?", section_id)
+            section = Section.model_validate_json(row[0])
+            vectors = np.frombuffer(row[1], dtype=np.float32).reshape(len(section.statements), -1)
+            self._sections[section_id] = (section, vectors)
+        return self._sections[section_id]
+
+    def has_section(self, section_id: str) -> bool:
+        """Whether the generation holds a section of that id."""
+        return bool(self._rows("SELECT 1 FROM section WHERE id = ?", section_id))
+
+    def get_chunk(self, number: int) -> tuple[str, str]:
+        """Return (chunk id, section id) of a chunk number."""
+        row = self._one("SELECT id, section_id FROM chunk WHERE number = ?", number)
+        return str(row[0]), str(row[1])
+
+    def get_chunk_of(self, section_id: str) -> str:
+        """Return the id of a section's first chunk."""
+        return str(self._one("SELECT id FROM chunk WHERE section_id = ? ORDER BY number LIMIT 1", section_id)[0])
+
+    def get_question(self, number: int) -> IndexedQuestion:
+        """Return an indexed question by its number."""
+        row = self._one("SELECT json FROM question WHERE number = ?", number)
+        return IndexedQuestion.model_validate_json(row[0])
+
+    def find_keyword(self, text: str, limit: int) -> dict[int, float]:
+        """Return BM25 scores by chunk number for the best `limit` chunks that share a content word with `text`."""
+        terms = sorted(set(content_stems(text)))
+        if not terms:
+            return {}
+        match = " OR ".join(f'"{term}"' for term in terms)
+        rows = self._rows(
+            f"SELECT rowid, -bm25(keyword, {_COLUMN_WEIGHTS}) FROM keyword"  # noqa: S608  weights are a constant
+            " WHERE keyword MATCH ? ORDER BY 2 DESC LIMIT ?",
+            match,
+            limit,
+        )
+        return {int(number): float(score) for number, score in rows}
+
+    def find_terms(self, text: str) -> tuple[Term, ...]:
+        """Return the distinct content words of `text` with their inverse document frequency."""
+        terms: dict[str, Term] = {}
+        for word in words(text):
+            term = stem(word.partition("'")[0])
+            if word.partition("'")[0] in STOP_WORDS or term in terms or len(term) < 2:
+                continue
+            rows = self._rows("SELECT doc FROM vocabulary WHERE term = ?", term)
+            count = int(rows[0][0]) if rows else 0
+            weight = math.log(1 + (self._chunk_count - count + 0.5) / (count + 0.5))
+            terms[term] = Term(stem=term, weight=weight, known=count > 0)
+        return tuple(terms.values())
+
+    def load_vectors(self) -> dict[str, Vectors]:
+        """Return all kept vectors by the digest of their text."""
+        return {
+            str(digest): np.frombuffer(blob, dtype=np.float32)
+            for digest, blob in self._rows("SELECT digest, vector FROM vector")
+        }
+
+    def _rows(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
+        try:
+            return self._connection.execute(statement, values).fetchall()
+        except sqlite3.DatabaseError as error:
+            raise IndexUnavailableError("The index cannot be read.", "Run `advisor ingest --rebuild`.") from error
+
+    def _one(self, statement: str, *values: Any) -> tuple[Any, ...]:
+        rows = self._rows(statement, *values)
+        if not rows:
+            raise IndexUnavailableError(
+                "The index points to something it does not hold.", "Run `advisor ingest --rebuild`."
+            )
+        return rows[0]
