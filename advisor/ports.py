@@ -80,6 +80,14 @@ class Rewriter(Protocol):
         ...
 
 
+class Greeter(Protocol):
+    """Meets messages that no playbook needs to answer."""
+
+    def greet(self, question: str) -> Draft | None:
+        """Return a draft for courtesy or for a question in another language, or None for a real question."""
+        ...
+
+
 class Conversations(Protocol):
     """Remembers conversations, each visible to the caller who had it."""
 

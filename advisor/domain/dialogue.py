@@ -193,6 +193,20 @@ class Turn(Value):
     answer: Answer
 
 
+def find_citation_numbers(block: Block) -> tuple[int, ...]:
+    """Return the citation numbers that a block uses, in order."""
+    match block:
+        case Paragraph():
+            cited: tuple[Sentence | TableRow, ...] = block.sentences
+        case ListBlock() | Checklist():
+            cited = block.items
+        case Table():
+            cited = block.rows
+        case Notice():
+            cited = ()
+    return tuple(number for unit in cited for number in unit.citations)
+
+
 def _marked(sentence: Sentence) -> str:
     body = f"**{sentence.text}**" if sentence.strong else sentence.text
     return body + "".join(f" [{number}]" for number in sentence.citations)

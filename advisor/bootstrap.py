@@ -1,0 +1,156 @@
+"""The only place where plugs meet sockets: settings in, wired objects out. Heavy vendors open here, when used."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
+
+from advisor.errors import AdvisorError
+from advisor.settings import Settings
+
+if TYPE_CHECKING:
+    from advisor.knowledge.ingest import Ingest
+    from advisor.ports import Embedder, Progress
+    from advisor.retrieval.hybrid import HybridRetriever
+    from advisor.service import Advisor
+
+_LOW_DISK = 500_000_000
+
+
+def build_advisor(settings: Settings) -> Advisor:
+    """Wire an Advisor that answers from the serving index."""
+    from advisor.answering.extractive import ExtractiveAnswerer  # noqa: PLC0415
+    from advisor.answering.greeting import RuleGreeter  # noqa: PLC0415
+    from advisor.answering.rewriting import RuleRewriter  # noqa: PLC0415
+    from advisor.knowledge.playbooks import load_sources  # noqa: PLC0415
+    from advisor.service import Advisor  # noqa: PLC0415
+    from advisor.storage.conversations import SqlConversations  # noqa: PLC0415
+    from advisor.storage.database import open_database  # noqa: PLC0415
+
+    retriever = build_retriever(settings)
+    sources = load_sources(settings.knowledge_base_dir / "sources.yaml")
+    return Advisor(
+        greeter=RuleGreeter(),
+        rewriter=RuleRewriter(),
+        retriever=retriever,
+        answerer=ExtractiveAnswerer(sources={source.id: source for source in sources}),
+        conversations=SqlConversations(open_database(settings.effective_database_url)),
+    )
+
+
+def build_retriever(settings: Settings) -> HybridRetriever:
+    """Wire the retriever, or raise IndexUnavailableError when there is nothing to retrieve from."""
+    from advisor.retrieval.generations import Generations  # noqa: PLC0415
+    from advisor.retrieval.hybrid import HybridRetriever  # noqa: PLC0415
+
+    generations = Generations(settings.generations_dir)
+    generations.get_current()
+    return HybridRetriever(generations=generations, embedder=_build_embedder(settings))
+
+
+def build_ingest(settings: Settings, *, rebuild: bool = False, progress: Progress | None = None) -> Ingest:
+    """Wire an Ingest; on first use, or with `rebuild`, exports the embedding model first."""
+    from advisor.knowledge.ingest import Ingest  # noqa: PLC0415
+    from advisor.retrieval.builder import GenerationBuilder  # noqa: PLC0415
+    from advisor.retrieval.generations import Generations  # noqa: PLC0415
+
+    _prepare_model(settings, rebuild=rebuild, progress=progress)
+    builder = GenerationBuilder(
+        generations=Generations(settings.generations_dir), embedder=_build_embedder(settings)
+    )
+    return Ingest(knowledge_base_dir=settings.knowledge_base_dir, writer=builder)
+
+
+def _build_embedder(settings: Settings) -> Embedder:
+    from advisor.retrieval.embeddings import MiniLmEmbedder, SentenceTransformerEmbedder  # noqa: PLC0415
+
+    if settings.embedding_model:
+        return SentenceTransformerEmbedder(settings.embedding_model)
+    return MiniLmEmbedder(settings.model_dir)
+
+
+def _prepare_model(settings: Settings, *, rebuild: bool, progress: Progress | None) -> None:
+    from advisor.retrieval.embeddings import export_default_model  # noqa: PLC0415
+
+    if settings.embedding_model or (settings.model_dir.is_dir() and not rebuild):
+        return
+    if progress:
+        progress("Setting up the embedding model", 0, 1)
+    export_default_model(settings.model_dir)
+    if progress:
+        progress("Setting up the embedding model", 1, 1)
+
+
+class Check(NamedTuple):
+    """One line of `advisor doctor`."""
+
+    name: str
+    ok: bool
+    detail: str
+
+
+def run_checks(settings: Settings) -> list[Check]:
+    """Look at model, playbooks, index, database and disk, and say what is wrong with each; never raise."""
+    checks = {
+        "Embedding model": _check_model,
+        "Playbooks": _check_playbooks,
+        "Index": _check_index,
+        "Database": _check_database,
+        "Disk": _check_disk,
+    }
+    return [_run(name, check, settings) for name, check in checks.items()]
+
+
+def _run(name: str, check: Callable[[Settings], str], settings: Settings) -> Check:
+    try:
+        return Check(name, ok=True, detail=check(settings))
+    except AdvisorError as error:
+        return Check(name, ok=False, detail=str(error))
+
+
+def _check_model(settings: Settings) -> str:
+    from advisor.retrieval import embeddings  # noqa: PLC0415
+
+    if settings.embedding_model:
+        return _build_embedder(settings).fingerprint
+    embeddings.check_weights(embeddings.packaged_model_dir())
+    return f"{embeddings.MiniLmEmbedder(settings.model_dir).fingerprint}, digests match"
+
+
+def _check_playbooks(settings: Settings) -> str:
+    from advisor.knowledge.playbooks import load_knowledge_base  # noqa: PLC0415
+
+    knowledge = load_knowledge_base(settings.knowledge_base_dir)
+    return f"{len(knowledge.playbooks)} playbooks, {len(knowledge.sections)} sections, well formed"
+
+
+def _check_index(settings: Settings) -> str:
+    from advisor.knowledge.playbooks import load_knowledge_base  # noqa: PLC0415
+    from advisor.retrieval.generations import Generations  # noqa: PLC0415
+
+    generations = Generations(settings.generations_dir)
+    _, manifest = generations.get_current()
+    generations.check_files(manifest.id)
+    if manifest.model != _build_embedder(settings).fingerprint:
+        raise AdvisorError("The index was built with another embedding model.", "Run `advisor ingest`.")
+    playbooks = load_knowledge_base(settings.knowledge_base_dir).playbooks
+    if manifest.documents != {playbook.id: playbook.digest for playbook in playbooks}:
+        raise AdvisorError("The playbooks changed since they were indexed.", "Run `advisor ingest`.")
+    return f"generation {manifest.id}, {manifest.chunks} chunks, {manifest.questions} questions, up to date"
+
+
+def _check_database(settings: Settings) -> str:
+    from advisor.storage.database import open_database  # noqa: PLC0415
+
+    engine = open_database(settings.effective_database_url)
+    engine.dispose()
+    return f"{engine.dialect.name}, up to date"
+
+
+def _check_disk(settings: Settings) -> str:
+    folder = settings.data_dir if settings.data_dir.exists() else settings.data_dir.absolute().parent
+    free = shutil.disk_usage(folder).free
+    if free < _LOW_DISK:
+        raise AdvisorError(f"Only {free // 1_000_000} MB are free.", "Free some disk space before the next ingest.")
+    return f"{free / 1e9:.0f} GB free"

@@ -1,0 +1,120 @@
+"""The order of steps: parse, recall, rewrite, retrieve, answer, record."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Iterator
+
+from advisor.domain.dialogue import (
+    Answer,
+    Draft,
+    Outcome,
+    Paragraph,
+    Role,
+    Sentence,
+    Turn,
+    find_citation_numbers,
+    parse_question,
+    parse_role,
+)
+from advisor.domain.events import AskEvent, BlockEvent, DoneEvent, StatusEvent
+from advisor.domain.identity import Caller
+from advisor.errors import InvalidInputError
+from advisor.ports import Answerer, Conversations, Greeter, Retriever, Rewriter
+
+_CONVERSATION_ID = re.compile(r"^[A-Za-z0-9_-]{1,64}$")
+_NOTHING_BEFORE = Draft(
+    outcome=Outcome.CLARIFY,
+    blocks=(
+        Paragraph(
+            sentences=(
+                Sentence(
+                    text="I cannot tell what that refers to: please name the subject, for example "
+                    "“Why do shadow periods matter?”."
+                ),
+            )
+        ),
+    ),
+)
+
+
+class Advisor:
+    """The one object that doors call. Safe to share between threads."""
+
+    def __init__(
+        self,
+        *,
+        greeter: Greeter,
+        rewriter: Rewriter,
+        retriever: Retriever,
+        answerer: Answerer,
+        conversations: Conversations,
+    ) -> None:
+        self._greeter = greeter
+        self._rewriter = rewriter
+        self._retriever = retriever
+        self._answerer = answerer
+        self._conversations = conversations
+
+    def ask(
+        self, caller: Caller, question: str, *, role: str | None = None, conversation_id: str | None = None
+    ) -> Answer:
+        """Answer a question.
+
+        Raises InvalidInputError for a question, role or conversation id that cannot be used, NotFoundError for a
+        conversation that is not the caller's, and UnavailableError when there is no index.
+        """
+        for event in self.stream(caller, question, role=role, conversation_id=conversation_id):
+            if isinstance(event, DoneEvent):
+                return event.answer
+        raise AssertionError("a stream ends with a DoneEvent")
+
+    def stream(
+        self, caller: Caller, question: str, *, role: str | None = None, conversation_id: str | None = None
+    ) -> Iterator[AskEvent]:
+        """Answer a question and tell of it on the way; input is checked before the first event."""
+        text = parse_question(question)
+        shape = parse_role(role)
+        history = self._recall(caller, conversation_id)
+        return self._steps(caller, text, shape, conversation_id or uuid.uuid4().hex, history)
+
+    def _recall(self, caller: Caller, conversation_id: str | None) -> tuple[Turn, ...]:
+        if conversation_id is None:
+            return ()
+        if not _CONVERSATION_ID.match(conversation_id):
+            raise InvalidInputError(
+                "The conversation id is malformed.", "Send back the id that the first answer carried, or leave it out."
+            )
+        return self._conversations.get_history(caller, conversation_id)
+
+    def _steps(
+        self, caller: Caller, question: str, role: Role, conversation_id: str, history: tuple[Turn, ...]
+    ) -> Iterator[AskEvent]:
+        yield StatusEvent(text="Reading the playbooks")
+        query_text, generation = "", ""
+        draft = self._greeter.greet(question)
+        if draft is None:
+            query = self._rewriter.rewrite(question, history)
+            if query is None:
+                draft = _NOTHING_BEFORE
+            else:
+                retrieval = self._retriever.retrieve(query)
+                query_text, generation = query.text, retrieval.generation
+                draft = self._answerer.answer(query, retrieval, role)
+        answer = Answer(
+            id=uuid.uuid4().hex,
+            conversation_id=conversation_id,
+            question=question,
+            query=query_text,
+            role=role,
+            generation=generation,
+            **{name: getattr(draft, name) for name in Draft.model_fields},
+        )
+        self._conversations.record(caller, answer)
+        shown: set[int] = set()
+        for block in answer.blocks:
+            numbers = set(find_citation_numbers(block)) - shown
+            shown |= numbers
+            yield BlockEvent(block=block, citations=tuple(c for c in answer.citations if c.number in numbers))
+        yield DoneEvent(answer=answer)

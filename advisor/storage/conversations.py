@@ -1,0 +1,56 @@
+"""Conversations in SQL: append-only turns."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from sqlalchemy import Engine, select
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from advisor.domain.dialogue import Answer, Turn
+from advisor.domain.identity import Caller
+from advisor.errors import NotFoundError, StorageError
+from advisor.storage.schema import TurnRow
+
+
+class SqlConversations:
+    """Turns in a SQL database; a caller sees only conversations of their own."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def record(self, caller: Caller, answer: Answer) -> None:
+        """Append one turn."""
+        row = TurnRow(
+            conversation_id=answer.conversation_id,
+            caller_id=caller.id,
+            asked_at=datetime.now(UTC),
+            answer=answer.model_dump_json(exclude={"text", "abstained"}),
+        )
+        try:
+            with Session(self._engine) as session, session.begin():
+                session.add(row)
+        except SQLAlchemyError as error:
+            raise StorageError(
+                "The conversation could not be saved.", "Check the database and the free space of the disk."
+            ) from error
+
+    def get_history(self, caller: Caller, conversation_id: str) -> tuple[Turn, ...]:
+        """Return the turns so far, oldest first; raise NotFoundError if the caller has no such conversation."""
+        statement = (
+            select(TurnRow.answer)
+            .where(TurnRow.conversation_id == conversation_id, TurnRow.caller_id == caller.id)
+            .order_by(TurnRow.number)
+        )
+        try:
+            with Session(self._engine) as session:
+                stored = session.scalars(statement).all()
+        except SQLAlchemyError as error:
+            raise StorageError("The conversation could not be read.", "Check the database.") from error
+        if not stored:
+            raise NotFoundError(
+                "There is no conversation of yours with that id.", "Leave conversation_id out to start a new one."
+            )
+        answers = [Answer.model_validate_json(text) for text in stored]
+        return tuple(Turn(question=a.question, query=a.query, answer=a) for a in answers)

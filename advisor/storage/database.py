@@ -1,0 +1,81 @@
+"""Opens the database and brings its tables up to date."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, event, inspect, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+
+from advisor.errors import InvalidInputError, StorageError
+
+HEAD = "0001"
+"""The newest migration, so that an up-to-date database opens without Alembic; a test keeps it right."""
+
+_MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+def open_database(url: str) -> Engine:
+    """Return an engine on an up-to-date database, creating tables as needed."""
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise InvalidInputError(
+            "ADVISOR_DATABASE_URL is not a database URL.", "Use a form like postgresql+psycopg://user@host/name."
+        ) from None
+    try:
+        if parsed.get_backend_name() == "sqlite":
+            _prepare_folder(parsed.database)
+        engine = create_engine(parsed, pool_pre_ping=parsed.get_backend_name() != "sqlite")
+        if engine.dialect.name == "sqlite":
+            event.listen(engine, "connect", _set_pragmas)
+        _migrate(engine)
+    except ModuleNotFoundError as error:
+        raise InvalidInputError(
+            f"The database driver {error.name} is not installed.", 'Install it, for example: pip install "psycopg[binary]".'
+        ) from error
+    except SQLAlchemyError as error:
+        raise StorageError(
+            "The database cannot be opened.", "Check ADVISOR_DATABASE_URL, or the permissions of the data directory."
+        ) from error
+    return engine
+
+
+def _prepare_folder(database: str | None) -> None:
+    if not database or database == ":memory:":
+        return
+    try:
+        Path(database).parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(
+            f"The data directory cannot be created ({error.strerror}).", "Set ADVISOR_DATA_DIR to a folder you may write."
+        ) from error
+
+
+def _set_pragmas(connection: Any, _: Any) -> None:
+    """Write-ahead log, so that readers never wait; wait for other writers instead of failing."""
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=5000", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _migrate(engine: Engine) -> None:
+    if _find_version(engine) == HEAD:
+        return
+    from alembic import command  # noqa: PLC0415  a tenth of a second, needed only when tables change
+    from alembic.config import Config  # noqa: PLC0415
+
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def _find_version(engine: Engine) -> str | None:
+    with engine.connect() as connection:
+        if not inspect(connection).has_table("alembic_version"):
+            return None
+        version = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+        return str(version) if version else None

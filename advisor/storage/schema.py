@@ -1,0 +1,25 @@
+"""Tables. Rows are written once; the present is derived."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import DateTime, Index, String, Text
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+class Base(DeclarativeBase):
+    """The one registry of tables."""
+
+
+class TurnRow(Base):
+    """One question of a conversation with its answer, as asked by one caller."""
+
+    __tablename__ = "turn"
+    __table_args__ = (Index("ix_turn_conversation", "conversation_id", "number"),)
+
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    conversation_id: Mapped[str] = mapped_column(String(64))
+    caller_id: Mapped[str] = mapped_column(String(255))
+    asked_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    answer: Mapped[str] = mapped_column(Text)
