@@ -1,0 +1,1 @@
+"""Proof, case by case, that the answers are right."""

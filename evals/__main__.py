@@ -1,0 +1,69 @@
+"""`python -m evals [run|calibrate|speed]`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+
+from advisor.bootstrap import build_advisor, build_ingest
+from advisor.errors import AdvisorError
+from advisor.knowledge.playbooks import load_knowledge_base
+from advisor.settings import Settings, load_settings
+from evals.cases import Half, load_cases
+from evals.report import print_failures, render_table, write_json
+from evals.runner import EvalReport, run_half
+
+app = typer.Typer(help="Measures the answers.", no_args_is_help=False, add_completion=False)
+_OUT = Path(__file__).parent / "out"
+
+
+@app.callback(invoke_without_command=True)
+def run(
+    context: typer.Context,
+    half: Annotated[Half | None, typer.Option(help="Run one half only.")] = None,
+    failures: Annotated[bool, typer.Option(help="List what the tuned half missed.")] = False,
+) -> None:
+    """Ask every case, print the table, write JSON, and fail below the pass marks."""
+    if context.invoked_subcommand:
+        return
+    console = Console()
+    settings = load_settings()
+    build_ingest(settings).run()
+    with TemporaryDirectory() as folder:
+        reports = run_halves(settings, [half] if half else list(Half), console, Path(folder))
+    console.print(render_table(reports))
+    if failures:
+        for report in reports:
+            print_failures(console, report)
+    write_json(_OUT / "report.json", reports)
+    if not all(report.passed for report in reports):
+        console.print("[red]Below the pass marks.[/]")
+        raise typer.Exit(1)
+
+
+def run_halves(settings: Settings, halves: list[Half], console: Console, scratch: Path) -> list[EvalReport]:
+    """Run halves against the serving index; conversations go to a scratch database."""
+    database = f"sqlite:///{scratch / 'evals.sqlite'}"
+    advisor = build_advisor(settings.model_copy(update={"database_url": database}))
+    sections = {s.id: s for s in load_knowledge_base(settings.knowledge_base_dir).sections}
+    reports: list[EvalReport] = []
+    with Progress(console=console, transient=True) as progress:
+        for half in halves:
+            cases = load_cases(half)
+            task = progress.add_task(f"{half.value} cases", total=len(cases))
+            reports.append(run_half(half, cases, advisor, sections, lambda task=task: progress.advance(task)))  # type: ignore[misc]
+    return reports
+
+
+if __name__ == "__main__":
+    try:
+        app()
+    except AdvisorError as error:
+        print(error, file=sys.stderr)
+        sys.exit(1)

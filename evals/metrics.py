@@ -1,0 +1,47 @@
+"""Aggregates with intervals."""
+
+from __future__ import annotations
+
+import math
+
+from advisor.domain.base import Value
+
+
+class Metric(Value):
+    """A share with its 95 % Wilson score interval (Wilson 1927)."""
+
+    name: str
+    hits: int
+    total: int
+    pass_mark: float | None = None
+    at_most: bool = False
+
+    @property
+    def value(self) -> float:
+        """The share, or 1.0 (0.0 for an upper bound) when nothing was counted."""
+        if not self.total:
+            return 0.0 if self.at_most else 1.0
+        return self.hits / self.total
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Lower and upper end."""
+        return wilson(self.hits, self.total)
+
+    @property
+    def passed(self) -> bool:
+        """Whether the share is on the right side of its mark."""
+        if self.pass_mark is None:
+            return True
+        return self.value <= self.pass_mark if self.at_most else self.value >= self.pass_mark
+
+
+def wilson(hits: int, total: int, z: float = 1.96) -> tuple[float, float]:
+    """Return the Wilson score interval of a share."""
+    if not total:
+        return (0.0, 1.0)
+    share = hits / total
+    centre = share + z * z / (2 * total)
+    spread = z * math.sqrt(share * (1 - share) / total + z * z / (4 * total * total))
+    scale = 1 + z * z / total
+    return (max(0.0, (centre - spread) / scale), min(1.0, (centre + spread) / scale))
