@@ -117,7 +117,7 @@ class Generations:
     def publish(self, draft: Path, manifest: Manifest) -> None:
         """Seal the draft, give it its name, and point to it."""
         files = {
-            str(file.relative_to(draft)): _digest(file) for file in sorted(draft.rglob("*")) if file.is_file()
+            str(file.relative_to(draft)): _digest(file) for file in sorted(draft.rglob("*")) if _is_stable(file)
         }
         sealed = manifest.model_copy(update={"files": files})
         write_atomically(draft / _MANIFEST, sealed.model_dump_json(indent=1))
@@ -153,6 +153,12 @@ def write_atomically(file: Path, text: str) -> None:
         stream.flush()
         os.fsync(stream.fileno())
     part.replace(file)
+
+
+def _is_stable(file: Path) -> bool:
+    """Whether a file stays as it is written; Chroma keeps a graph of a single vector open in `length.bin`."""
+    unsynced = file.name == "length.bin" and not (file.parent / "index_metadata.pickle").exists()
+    return file.is_file() and not unsynced
 
 
 def _digest(file: Path) -> str:

@@ -36,9 +36,11 @@ def write_collections(directory: Path, collections: dict[str, Vectors]) -> None:
     client = _open(directory)
     try:
         for name, vectors in collections.items():
-            collection = client.create_collection(
-                name, configuration={"hnsw": {"space": "cosine", "ef_search": 200}}, embedding_function=None
-            )
+            # Chroma writes its graph to disk each time the threshold is reached: once, when all vectors are in.
+            # Otherwise the first reader would, and change files that the manifest has sealed.
+            size = max(2, len(vectors))
+            hnsw = {"space": "cosine", "ef_search": 200, "sync_threshold": size, "batch_size": min(size, _BATCH)}
+            collection = client.create_collection(name, configuration={"hnsw": hnsw}, embedding_function=None)
             for start in range(0, len(vectors), _BATCH):
                 batch = vectors[start : start + _BATCH]
                 collection.add(ids=[str(start + row) for row in range(len(batch))], embeddings=batch)
