@@ -56,9 +56,7 @@ def build_ingest(settings: Settings, *, rebuild: bool = False, progress: Progres
     from advisor.retrieval.generations import Generations  # noqa: PLC0415
 
     _prepare_model(settings, rebuild=rebuild, progress=progress)
-    builder = GenerationBuilder(
-        generations=Generations(settings.generations_dir), embedder=_build_embedder(settings)
-    )
+    builder = GenerationBuilder(generations=Generations(settings.generations_dir), embedder=_build_embedder(settings))
     return Ingest(knowledge_base_dir=settings.knowledge_base_dir, writer=builder)
 
 
@@ -80,6 +78,13 @@ def _prepare_model(settings: Settings, *, rebuild: bool, progress: Progress | No
     export_default_model(settings.model_dir)
     if progress:
         progress("Setting up the embedding model", 1, 1)
+
+
+def check_ready(settings: Settings) -> None:
+    """Raise an AdvisorError while there is no index to answer from; cheap enough to be polled."""
+    from advisor.retrieval.generations import Generations  # noqa: PLC0415
+
+    Generations(settings.generations_dir).get_current()
 
 
 class Check(NamedTuple):

@@ -84,7 +84,8 @@ class Advisor:
             return ()
         if not _CONVERSATION_ID.match(conversation_id):
             raise InvalidInputError(
-                "The conversation id is malformed.", "Send back the id that the first answer carried, or leave it out."
+                "The conversation id is malformed.",
+                "Send back the id that the first answer carried, or leave it out.",
             )
         return self._conversations.get_history(caller, conversation_id)
 

@@ -60,4 +60,6 @@ def load_settings() -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         name = "ADVISOR_" + "_".join(str(part) for part in first["loc"]).upper()
-        raise InvalidInputError(f"{name}: {first['msg'].lower()}.", "Correct it in the environment or in .env.") from None
+        raise InvalidInputError(
+            f"{name}: {first['msg'].lower()}.", "Correct it in the environment or in .env."
+        ) from None

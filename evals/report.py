@@ -57,7 +57,12 @@ def _plain(report: EvalReport) -> dict[str, Any]:
         "half": report.half.value,
         "passed": report.passed,
         "metrics": [
-            {**metric.model_dump(), "value": metric.value, "interval": metric.interval, "passed": metric.passed}
+            {
+                **metric.model_dump(),
+                "value": metric.value,
+                "interval": metric.interval,
+                "passed": metric.passed,
+            }
             for metric in report.metrics
         ],
         "median_words": report.median_words,

@@ -56,9 +56,7 @@ def run_case(case: EvalCase, advisor: Advisor, sections: Mapping[str, Section]) 
     """Ask the case's history in one conversation, then its question, and judge the last answer."""
     conversation: str | None = None
     for earlier in case.history:
-        conversation = advisor.ask(
-            LOCAL_CALLER, earlier, role=case.role, conversation_id=conversation
-        ).conversation_id
+        conversation = advisor.ask(LOCAL_CALLER, earlier, role=case.role, conversation_id=conversation).conversation_id
     answer = advisor.ask(LOCAL_CALLER, case.question, role=case.role, conversation_id=conversation)
     return CaseResult(
         case=case,

@@ -29,7 +29,9 @@ class Score(Value):
 
 def _score(checks: Mapping[str, bool]) -> Score:
     return Score(
-        hits=sum(checks.values()), total=len(checks), missed=tuple(name for name, held in checks.items() if not held)
+        hits=sum(checks.values()),
+        total=len(checks),
+        missed=tuple(name for name, held in checks.items() if not held),
     )
 
 
@@ -41,9 +43,7 @@ def score_facts(case: EvalCase, answer: Answer) -> Score:
 def score_sections(case: EvalCase, answer: Answer) -> Score:
     """Which of the expected playbooks are cited."""
     cited = {citation.section_id.split("/")[0] for citation in answer.citations}
-    return _score(
-        {entry: bool({name.strip() for name in entry.split("|")} & cited) for entry in case.sections}
-    )
+    return _score({entry: bool({name.strip() for name in entry.split("|")} & cited) for entry in case.sections})
 
 
 def score_quotes(answer: Answer, sections: Mapping[str, Section]) -> Score:

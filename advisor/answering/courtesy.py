@@ -14,30 +14,29 @@ OPENERS = (
     "How long should a shadow period be?",
     "Why do pilots work and rollouts fail?",
 )
-_POLITE = r"(?:\s*(?:there|all|team|everyone|again|advisor|bot|so much|very much|a lot|for (?:that|this|your help|the help)))*"
+_POLITE = (
+    r"(?:\s*(?:there|all|team|everyone|again|advisor|bot|so much|very much|a lot"
+    r"|for (?:that|this|your help|the help)))*"
+)
 _END = r"[\s!.,?:)]*$"
-_LINES = (
-    (
-        re.compile(rf"^(?:hi|hello|hey|good (?:morning|afternoon|evening|day)|greetings|howdy){_POLITE}{_END}", re.I),
-        "Hello. Ask me how to take industrial AI from pilot to production.",
-    ),
-    (
-        re.compile(
-            rf"^(?:ok(?:ay)?[,. ]+|great[,. ]+|perfect[,. ]+)?(?:thanks|thank you|thx|cheers|much appreciated|many thanks){_POLITE}"
-            rf"(?:[,. !]+(?:that (?:helps|helped|was helpful)|very helpful|great))?{_END}",
-            re.I,
+_GREETING = r"(?:hi|hello|hey|good (?:morning|afternoon|evening|day)|greetings|howdy)"
+_THANKS = r"(?:thanks|thank you|thx|cheers|much appreciated|many thanks)"
+_ABILITY_QUESTION = (
+    r"(?:what (?:can|do) you (?:do|know|answer|cover)(?: for (?:me|us))?|who are you|what are you|help(?: me)?"
+    r"|how (?:does this|do you) work|what (?:can|should|could) i ask(?: you)?|what is this)"
+)
+_LINES = tuple(
+    (re.compile(f"^{pattern}{_END}", re.IGNORECASE), line)
+    for pattern, line in (
+        (f"{_GREETING}{_POLITE}", "Hello. Ask me how to take industrial AI from pilot to production."),
+        (
+            rf"(?:(?:ok(?:ay)?|great|perfect)[,. ]+)?{_THANKS}{_POLITE}"
+            r"(?:[,. !]+(?:that (?:helps|helped|was helpful)|very helpful|great))?",
+            "You are welcome. Ask again whenever a decision comes up.",
         ),
-        "You are welcome. Ask again whenever a decision comes up.",
-    ),
-    (re.compile(rf"^(?:bye|goodbye|see you|that'?s all){_POLITE}{_END}", re.I), "Goodbye, and good luck with the program."),
-    (
-        re.compile(
-            rf"^(?:{'|'.join(('hi', 'hello', 'hey'))})?[,. ]*(?:what (?:can|do) you (?:do|know|answer|cover)(?: for (?:me|us))?|who are you|what are you"
-            rf"|help(?: me)?|how (?:does this|do you) work|what (?:can|should|could) i ask(?: you)?|what is this){_END}",
-            re.I,
-        ),
-        ABILITY,
-    ),
+        (rf"(?:bye|goodbye|see you|that'?s all){_POLITE}", "Goodbye, and good luck with the program."),
+        (rf"(?:{_GREETING}[,. !]+)?{_ABILITY_QUESTION}", ABILITY),
+    )
 )
 
 

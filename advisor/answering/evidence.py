@@ -72,4 +72,6 @@ def _find_limit(retrieval: Retrieval) -> Passage | None:
 
 def _stems(passage: Passage) -> set[str]:
     section = passage.section
-    return set(content_stems(f"{section.playbook_title} {section.heading} {section.text} {' '.join(section.questions)}"))
+    return set(
+        content_stems(f"{section.playbook_title} {section.heading} {section.text} {' '.join(section.questions)}")
+    )

@@ -231,9 +231,7 @@ class _Composition:
 
     def _find_tasks(self) -> list[_Pick]:
         wanted = (
-            self._query.focus is Focus.ACTION
-            or self._role in _TASK_ROLES
-            or bool(_TASK_WORDS.search(self._query.text))
+            self._query.focus is Focus.ACTION or self._role in _TASK_ROLES or bool(_TASK_WORDS.search(self._query.text))
         )
         if not wanted or self._query.focus is Focus.ITEM:
             return []
@@ -323,9 +321,7 @@ class _Composition:
                     for pick in listed
                 ),
             )
-        return ListBlock(
-            title=_lead_in(section), ordered=True, items=tuple(self._sentence(pick) for pick in listed)
-        )
+        return ListBlock(title=_lead_in(section), ordered=True, items=tuple(self._sentence(pick) for pick in listed))
 
     def _suggest(self) -> tuple[str, ...]:
         """Return questions that neighbouring sections answer."""

@@ -9,16 +9,16 @@ from advisor.text import words
 _FUNCTION_WORDS = {
     "German": "der das und ist wie wir nicht ein eine für mit auf dem den des sich wer warum welche sollen können "
     "unsere zu wird oder bei haben sind ich sie es von werden müssen soll kann wann vor nach",
-    "French": "le la les des est et comment nous pour une un dans qui que pourquoi quelle quels quel avec sur notre nos "
-    "doit devons il du au ce avant faut combien temps être ne pas vous je",
-    "Spanish": "el los las es cómo como qué que para una un con por nuestra nuestro quién cuál debemos nos del se en de "
-    "cuánto antes tiempo son cuáles y lo",
+    "French": "le la les des est et comment nous pour une un dans qui que pourquoi quelle quels quel avec sur notre "
+    "nos doit devons il du au ce avant faut combien temps être ne pas vous je",
+    "Spanish": "el los las es cómo como qué que para una un con por nuestra nuestro quién cuál debemos nos del se en "
+    "de cuánto antes tiempo son cuáles y lo",
     "Italian": "il gli che di come per una un con nostra nostro chi quale quali dobbiamo è sono della perché nel prima "
     "quanto tempo e la i le non",
-    "Portuguese": "o os as é como para uma um com por nossa nosso quem qual devemos do da em não são quais quanto tempo "
-    "antes e que de",
-    "Dutch": "het een en hoe wij we niet voor met op van wie waarom welke moeten kunnen onze is zijn te de hoeveel tijd "
-    "wanneer",
+    "Portuguese": "o os as é como para uma um com por nossa nosso quem qual devemos do da em não são quais quanto "
+    "tempo antes e que de",
+    "Dutch": "het een en hoe wij we niet voor met op van wie waarom welke moeten kunnen onze is zijn te de hoeveel "
+    "tijd wanneer",
     "Polish": "jak i w na czy nie się jest dla kto który dlaczego możemy nasze co z do powinniśmy są",
 }
 _COMMON = {language: frozenset(text.split()) for language, text in _FUNCTION_WORDS.items()}
@@ -52,7 +52,10 @@ def find_foreign_language(text: str) -> str | None:
     tokens = [token for token in _latin_words(text) if token]
     english = sum(token in _ENGLISH for token in tokens)
     language, count = max(
-        ((name, sum(token in common and token not in _ENGLISH for token in tokens)) for name, common in _COMMON.items()),
+        (
+            (name, sum(token in common and token not in _ENGLISH for token in tokens))
+            for name, common in _COMMON.items()
+        ),
         key=lambda pair: pair[1],
     )
     return language if count >= 2 and count > english else None

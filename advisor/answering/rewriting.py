@@ -31,21 +31,28 @@ _NUMBERED = re.compile(r"\b(?:number|point|step|item|stage|no\.?|#)\s*(?P<digit>
 _OPENING = re.compile(
     r"^(?:and|but|so|ok(?:ay)?|then|also|what about|how about|what if|or|hm+|right|fine|sure)\b[\s,:]*", re.I
 )
-_WHY = re.compile(r"^(?:but |and |so |ok(?:ay)?,? )*(?:why(?: is (?:that|this))?(?: so)?(?: exactly)?|how come|why not)\W*$", re.I)
+_WHY = re.compile(
+    r"^(?:but |and |so |ok(?:ay)?,? )*(?:why(?: is (?:that|this))?(?: so)?(?: exactly)?|how come|why not)\W*$",
+    re.I,
+)
 _WHY_ANY = re.compile(r"^(?:\W|but |and |so )*(?:why|how come|for what reason|what (?:is|'s) the reason)\b", re.I)
 _MORE = re.compile(
-    r"^(?:can you |could you |please )*(?:tell me more|more(?: detail| details| please)?|elaborate|go on|expand(?: on (?:that|this|it))?"
-    r"|explain(?: (?:that|this|it|further|more))*|say more|anything else|what else|and then|what next|like what"
-    r"|for example|an example|such as)(?: about (?:that|this|it))?\W*$",
+    r"^(?:can you |could you |please )*(?:tell me more|more(?: details?| please)*|elaborate|go on"
+    r"|expand(?: on (?:that|this|it))?|explain(?: (?:that|this|it|further|more))*|say more|anything else|what else"
+    r"|and then|what next|like what|for example|an example|such as)(?: about (?:that|this|it))?\W*$",
     re.I,
 )
 _ACTION = re.compile(
-    r"\b(?:what (?:should|do|must|can|could|would) (?:we|i|he|she|they|our \w+|my \w+)(?: \w+){0,3} (?:do|ask|put|change|check|fix|start|tell|say|prepare|demand|require)"
-    r"|what (?:to do|now)|next steps?|to-?dos?|checklist|action (?:plan|items?)|how (?:should|do|can|could|would|must) (?:we|i|you|they|a \w+|our \w+|my \w+)"
-    r"|how to|where (?:should|do) (?:we|i) (?:start|begin)|first step|steps should|prepare|before (?:we|i) (?:approve|sign|buy|go|scale|roll))\b",
+    r"\b(?:what (?:should|do|must|can|could|would) (?:we|i|he|she|they|our \w+|my \w+)(?: \w+){0,3}"
+    r" (?:do|ask|put|change|check|fix|start|tell|say|prepare|demand|require)"
+    r"|how (?:should|do|can|could|would|must) (?:we|i|you|they|a \w+|our \w+|my \w+)|how to|what (?:to do|now)"
+    r"|next steps?|to-?dos?|checklist|action (?:plan|items?)|where (?:should|do) (?:we|i) (?:start|begin)"
+    r"|first step|steps should|prepare|before (?:we|i) (?:approve|sign|buy|go|scale|roll))\b",
     re.I,
 )
-_POINTING = frozenset("it its that this those these they them their he she one ones there same such former latter".split())
+_POINTING = frozenset(
+    "it its that this those these they them their he she one ones there same such former latter".split()
+)
 _MAX_FOLLOW_UP_STEMS = 3
 
 

@@ -256,7 +256,8 @@ def parse_question(raw: str) -> str:
     odd = sum(1 for c in question if unicodedata.category(c) in {"Cc", "Co", "Cn", "Cs"} and c not in "\n\r\t")
     if odd or "�" in question:
         raise InvalidInputError(
-            "The question contains bytes that are not text.", "Send it as plain UTF-8 text, without files or control codes."
+            "The question contains bytes that are not text.",
+            "Send it as plain UTF-8 text, without files or control codes.",
         )
     return question
 

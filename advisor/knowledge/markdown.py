@@ -80,16 +80,17 @@ def _parse_block(file: Path, block: list[Line], number: int, body: ParsedBody) -
     if first.text.startswith("#"):
         if text != "### What to do":
             raise KnowledgeError(
-                file, first.number, f'unexpected heading "{text}".', 'Only "### What to do" may stand inside a section.'
+                file,
+                first.number,
+                f'unexpected heading "{text}".',
+                'Only "### What to do" may stand inside a section.',
             )
     elif first.text.startswith("|"):
         _parse_table(file, block, number, body)
     elif _TASK.match(first.text):
         body.statements += _marked_units(file, first, text[6:], StatementKind.TASK, number, whole=True)
     elif _STEP.match(first.text):
-        body.statements += _marked_units(
-            file, first, text.split(". ", 1)[1], StatementKind.STEP, number, whole=True
-        )
+        body.statements += _marked_units(file, first, text.split(". ", 1)[1], StatementKind.STEP, number, whole=True)
     elif _BULLET.match(first.text):
         body.statements += _marked_units(file, first, text[2:], StatementKind.REASON, number, whole=False)
     elif text.endswith(":") and not _MARKER.search(text):
@@ -139,7 +140,10 @@ def _marked_units(
     rest = text[position:].strip()
     if rest or not statements:
         raise KnowledgeError(
-            file, first.number, f'"{(rest or text)[:60]}" names no source.', "Add a marker such as [S4] after the full stop."
+            file,
+            first.number,
+            f'"{(rest or text)[:60]}" names no source.',
+            "Add a marker such as [S4] after the full stop.",
         )
     return statements
 
@@ -153,14 +157,20 @@ def _parse_table(file: Path, block: list[Line], number: int, body: ParsedBody) -
         raise KnowledgeError(file, block[0].number, "a second table.", "Give it a section of its own.")
     if len(block) < 3 or not _RULE.match(block[1].text.strip()):
         raise KnowledgeError(
-            file, block[0].number, "a table without header or rows.", "Write a header, a line of dashes, then the rows."
+            file,
+            block[0].number,
+            "a table without header or rows.",
+            "Write a header, a line of dashes, then the rows.",
         )
     body.columns = tuple(_cells(block[0].text))
     for line in block[2:]:
         marker = _MARKER.search(line.text)
         if not marker:
             raise KnowledgeError(
-                file, line.number, "the table row names no source.", "End its last cell with a marker such as [S4]."
+                file,
+                line.number,
+                "the table row names no source.",
+                "End its last cell with a marker such as [S4].",
             )
         cells = tuple(strip_marks(cell) for cell in _cells(line.text))
         if len(cells) != len(body.columns):

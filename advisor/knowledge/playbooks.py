@@ -55,7 +55,10 @@ def load_knowledge_base(directory: Path) -> KnowledgeBase:
     files = sorted(directory.glob("*.md"))
     if not files:
         raise KnowledgeError(
-            directory, None, "there are no playbooks here.", "Point ADVISOR_KNOWLEDGE_BASE_DIR at a folder of .md files."
+            directory,
+            None,
+            "there are no playbooks here.",
+            "Point ADVISOR_KNOWLEDGE_BASE_DIR at a folder of .md files.",
         )
     sources = load_sources(directory / "sources.yaml")
     known = {source.id for source in sources}
@@ -80,7 +83,10 @@ def load_sources(file: Path) -> tuple[Source, ...]:
         return tuple(Source(id=id_, **fields) for id_, fields in raw.items())
     except (ValidationError, TypeError, AttributeError) as error:
         raise KnowledgeError(
-            file, None, _first_line(error), "Give each source an id with title, publisher and, if needed, note."
+            file,
+            None,
+            _first_line(error),
+            "Give each source an id with title, publisher and, if needed, note.",
         ) from error
 
 
@@ -93,7 +99,10 @@ def load_playbook(file: Path) -> Playbook:
         sidecar = _Sidecar.model_validate(_load_yaml(sidecar_file))
     except ValidationError as error:
         raise KnowledgeError(
-            sidecar_file, None, _first_line(error), "See CONTRIBUTING.md, Add a playbook, for the keys of a sidecar."
+            sidecar_file,
+            None,
+            _first_line(error),
+            "See CONTRIBUTING.md, Add a playbook, for the keys of a sidecar.",
         ) from error
     sections: list[Section] = []
     for heading, body in _split_sections(file, lines):
@@ -103,26 +112,33 @@ def load_playbook(file: Path) -> Playbook:
             sections.append(_answer_section(file, front.title, heading, body, sidecar, sidecar_file))
     _check_sections(file, sidecar_file, sections, sidecar)
     digest = hashlib.sha256(raw.encode() + _read(sidecar_file).encode()).hexdigest()
-    return Playbook(
-        id=file.stem, title=front.title, summary=front.summary, digest=digest, sections=tuple(sections)
-    )
+    return Playbook(id=file.stem, title=front.title, summary=front.summary, digest=digest, sections=tuple(sections))
 
 
 def _check_sections(file: Path, sidecar_file: Path, sections: list[Section], sidecar: _Sidecar) -> None:
     if not any(section.kind is SectionKind.LIMIT for section in sections):
         raise KnowledgeError(
-            file, None, f'there is no section "{LIMITS_HEADING}".', "End the playbook with it, one bullet a topic."
+            file,
+            None,
+            f'there is no section "{LIMITS_HEADING}".',
+            "End the playbook with it, one bullet a topic.",
         )
     ids = [section.id for section in sections]
     for section in sections:
         if ids.count(section.id) > 1:
             raise KnowledgeError(
-                file, None, f'two sections are called "{section.heading}".', "Give each heading its own words."
+                file,
+                None,
+                f'two sections are called "{section.heading}".',
+                "Give each heading its own words.",
             )
     headings = {section.heading for section in sections}
     if unknown := (set(sidecar.sections) | set(sidecar.limits)) - headings:
         raise KnowledgeError(
-            sidecar_file, None, f'"{min(unknown)}" is no section of {file.name}.', "Correct the key or remove it."
+            sidecar_file,
+            None,
+            f'"{min(unknown)}" is no section of {file.name}.',
+            "Correct the key or remove it.",
         )
 
 
@@ -139,9 +155,7 @@ def _answer_section(
         )
     parsed = parse_body(file, body)
     texts = {statement.text for statement in parsed.statements}
-    corrections = tuple(
-        m.model_copy(update={"correction": normalise(m.correction)}) for m in notes.misconceptions
-    )
+    corrections = tuple(m.model_copy(update={"correction": normalise(m.correction)}) for m in notes.misconceptions)
     for misconception in corrections:
         if misconception.correction not in texts:
             raise KnowledgeError(
@@ -171,13 +185,19 @@ def _limits(file: Path, title: str, body: list[Line], sidecar: _Sidecar, sidecar
         found = _LIMIT.match(normalise(line.text))
         if not found:
             raise KnowledgeError(
-                file, line.number, "the limit is not understood.", 'Write "- **Topic.** What is open. Instead, what to do."'
+                file,
+                line.number,
+                "the limit is not understood.",
+                'Write "- **Topic.** What is open. Instead, what to do."',
             )
         topic = found["topic"].strip()
         questions = sidecar.limits.get(topic, [])
         if len(questions) < MIN_QUESTIONS:
             raise KnowledgeError(
-                sidecar_file, None, f'limit "{topic}" has fewer than {MIN_QUESTIONS} questions.', "Add them under limits."
+                sidecar_file,
+                None,
+                f'limit "{topic}" has fewer than {MIN_QUESTIONS} questions.',
+                "Add them under limits.",
             )
         sections.append(
             Section(
@@ -196,13 +216,15 @@ def _limits(file: Path, title: str, body: list[Line], sidecar: _Sidecar, sidecar
     return sections
 
 
-
 def _split_front_matter(file: Path, raw: str) -> tuple[_FrontMatter, list[Line]]:
     lines = [Line(number, text) for number, text in enumerate(raw.splitlines(), 1)]
     ends = [line.number for line in lines if line.text.strip() == "---"]
     if not lines or lines[0].text.strip() != "---" or len(ends) < 2:
         raise KnowledgeError(
-            file, 1, "there is no front matter.", "Begin with ---, title: and summary:, and close it with ---."
+            file,
+            1,
+            "there is no front matter.",
+            "Begin with ---, title: and summary:, and close it with ---.",
         )
     fields = _parse_yaml(file, "\n".join(line.text for line in lines[1 : ends[1] - 1]), offset=1)
     try:
@@ -222,7 +244,10 @@ def _split_sections(file: Path, lines: list[Line]) -> list[tuple[Line, list[Line
             sections[-1][1].append(line)
         elif line.text.strip():
             raise KnowledgeError(
-                file, line.number, "text before the first section.", "Put it under a heading that begins with ##."
+                file,
+                line.number,
+                "text before the first section.",
+                "Put it under a heading that begins with ##.",
             )
     return sections
 

@@ -85,7 +85,11 @@ class GenerationBuilder:
             self._generations.check_files(serving.id)
         except IndexUnavailableError:
             return None
-        same = (serving.model, serving.dimension, serving.chunker) == (wanted.model, wanted.dimension, wanted.chunker)
+        same = (serving.model, serving.dimension, serving.chunker) == (
+            wanted.model,
+            wanted.dimension,
+            wanted.chunker,
+        )
         return serving if same else None
 
     def _load_known(self, serving: Manifest | None) -> dict[str, Vectors]:
@@ -98,9 +102,7 @@ class GenerationBuilder:
         finally:
             catalogue.close()
 
-    def _embed(
-        self, texts: Iterable[str], known: dict[str, Vectors], progress: Progress | None
-    ) -> dict[str, Vectors]:
+    def _embed(self, texts: Iterable[str], known: dict[str, Vectors], progress: Progress | None) -> dict[str, Vectors]:
         by_digest = {_digest(text): text for text in texts}
         missing = [digest for digest in by_digest if digest not in known]
         fresh = self._embedder.embed([by_digest[digest] for digest in missing], progress)
@@ -180,5 +182,6 @@ def _check(draft: Path, chunks: int, questions: int, vectors: dict[str, Vectors]
         search.close()
     if not complete:
         raise IndexUnavailableError(
-            "The new index does not find what was put into it; the old one still serves.", "Run `advisor ingest` again."
+            "The new index does not find what was put into it; the old one still serves.",
+            "Run `advisor ingest` again.",
         )

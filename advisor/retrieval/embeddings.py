@@ -84,7 +84,8 @@ def check_seal(directory: Path) -> None:
         file = directory / name
         if not file.is_file() or sha256_of(file) != digest:
             raise ModelError(
-                f"The exported embedding model was changed ({name}).", "Run `advisor ingest --rebuild` to export it again."
+                f"The exported embedding model was changed ({name}).",
+                "Run `advisor ingest --rebuild` to export it again.",
             )
 
 
@@ -111,9 +112,10 @@ class MiniLmEmbedder:
             self._session = onnxruntime.InferenceSession(
                 str(directory / "model.onnx"), options, providers=["CPUExecutionProvider"]
             )
-        except Exception as error:  # noqa: BLE001  the vendor raises bare exceptions
+        except Exception as error:
             raise ModelError(
-                "The exported embedding model cannot be read.", "Run `advisor ingest --rebuild` to export it again."
+                "The exported embedding model cannot be read.",
+                "Run `advisor ingest --rebuild` to export it again.",
             ) from error
         self._tokenizer.enable_truncation(MAX_TOKENS)
         self._tokenizer.enable_padding()
@@ -175,7 +177,8 @@ class SentenceTransformerEmbedder:
     def embed(self, texts: Sequence[str], progress: Progress | None = None) -> Vectors:
         """Return one unit vector per text."""
         vectors: Vectors = np.asarray(
-            self._model.encode(list(texts), normalize_embeddings=True, show_progress_bar=False), dtype=np.float32
+            self._model.encode(list(texts), normalize_embeddings=True, show_progress_bar=False),
+            dtype=np.float32,
         )
         if progress:
             progress("Embedding", len(texts), len(texts))

@@ -97,7 +97,8 @@ class Generations:
             raise BusyError("Another ingest is running.", "Wait until it is done, then try again.") from None
         except OSError as error:
             raise StorageError(
-                f"The data directory cannot be written ({error.strerror}).", "Check its permissions and free space."
+                f"The data directory cannot be written ({error.strerror}).",
+                "Check its permissions and free space.",
             ) from error
         try:
             self._sweep()
@@ -108,7 +109,8 @@ class Generations:
         except (OSError, sqlite3.OperationalError) as error:
             reason = getattr(error, "strerror", None) or str(error)
             raise StorageError(
-                f"The index could not be written ({reason}).", "Free some disk space; the old index still serves."
+                f"The index could not be written ({reason}).",
+                "Free some disk space; the old index still serves.",
             ) from error
         finally:
             self._sweep()
@@ -116,9 +118,7 @@ class Generations:
 
     def publish(self, draft: Path, manifest: Manifest) -> None:
         """Seal the draft, give it its name, and point to it."""
-        files = {
-            str(file.relative_to(draft)): _digest(file) for file in sorted(draft.rglob("*")) if _is_stable(file)
-        }
+        files = {str(file.relative_to(draft)): _digest(file) for file in sorted(draft.rglob("*")) if _is_stable(file)}
         sealed = manifest.model_copy(update={"files": files})
         write_atomically(draft / _MANIFEST, sealed.model_dump_json(indent=1))
         draft.rename(self._root / manifest.id)

@@ -53,7 +53,12 @@ class HybridRetriever:
     """Follows the pointer to the serving generation, and finds passages in it."""
 
     def __init__(
-        self, *, generations: Generations, embedder: Embedder, weights: Weights | None = None, top_k: int = TOP_K
+        self,
+        *,
+        generations: Generations,
+        embedder: Embedder,
+        weights: Weights | None = None,
+        top_k: int = TOP_K,
     ) -> None:
         self._generations = generations
         self._embedder = embedder
@@ -140,9 +145,7 @@ class HybridRetriever:
             if reader.catalogue.has_section(section_id):
                 of(section_id)
         for section_id, found in signals.items():
-            found.statements = tuple(
-                float(cosine) for cosine in reader.catalogue.get_section(section_id)[1] @ vector
-            )
+            found.statements = tuple(float(cosine) for cosine in reader.catalogue.get_section(section_id)[1] @ vector)
         return signals, tuple(beliefs)
 
     def _fuse(self, signals: dict[str, _Signals]) -> dict[str, float]:

@@ -30,8 +30,8 @@ class _SentenceEncoder(torch.nn.Module):
 
 def write_onnx(model_dir: Path, target: Path) -> None:
     """Write the model of `model_dir` to `target` (and its weights beside it); batch and length stay free."""
-    transformers_logging.set_verbosity_error()
-    transformers_logging.disable_progress_bar()
+    transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     bert = BertModel.from_pretrained(str(model_dir), add_pooling_layer=False, attn_implementation="eager")
     encoder = _SentenceEncoder(bert).eval()
     ids = torch.ones(2, 8, dtype=torch.int64)
@@ -55,5 +55,9 @@ def _move_weights_out(target: Path) -> None:
     model = onnx.load(str(target))
     target.unlink()
     onnx.save(
-        model, str(target), save_as_external_data=True, all_tensors_to_one_file=True, location=f"{target.name}.data"
+        model,
+        str(target),
+        save_as_external_data=True,
+        all_tensors_to_one_file=True,
+        location=f"{target.name}.data",
     )

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import chromadb
+import numpy as np
 from chromadb.api import ClientAPI
+from chromadb.api.collection_configuration import CreateHNSWConfiguration
 from chromadb.config import Settings
 from chromadb.errors import ChromaError
 
@@ -39,7 +41,12 @@ def write_collections(directory: Path, collections: dict[str, Vectors]) -> None:
             # Chroma writes its graph to disk each time the threshold is reached: once, when all vectors are in.
             # Otherwise the first reader would, and change files that the manifest has sealed.
             size = max(2, len(vectors))
-            hnsw = {"space": "cosine", "ef_search": 200, "sync_threshold": size, "batch_size": min(size, _BATCH)}
+            hnsw: CreateHNSWConfiguration = {
+                "space": "cosine",
+                "ef_search": 200,
+                "sync_threshold": size,
+                "batch_size": min(size, _BATCH),
+            }
             collection = client.create_collection(name, configuration={"hnsw": hnsw}, embedding_function=None)
             for start in range(0, len(vectors), _BATCH):
                 batch = vectors[start : start + _BATCH]
@@ -82,7 +89,7 @@ class VectorSearch:
             return {}
         with _readable():
             found: Any = self._collections[collection].query(
-                query_embeddings=[vector], n_results=limit, include=["distances"]
+                query_embeddings=vector[np.newaxis].astype(np.float32), n_results=limit, include=["distances"]
             )
         return {
             int(id_): 1.0 - float(distance)

@@ -50,7 +50,8 @@ class SqlConversations:
             raise StorageError("The conversation could not be read.", "Check the database.") from error
         if not stored:
             raise NotFoundError(
-                "There is no conversation of yours with that id.", "Leave conversation_id out to start a new one."
+                "There is no conversation of yours with that id.",
+                "Leave conversation_id out to start a new one.",
             )
         answers = [Answer.model_validate_json(text) for text in stored]
         return tuple(Turn(question=a.question, query=a.query, answer=a) for a in answers)

@@ -23,7 +23,8 @@ def open_database(url: str) -> Engine:
         parsed = make_url(url)
     except ArgumentError:
         raise InvalidInputError(
-            "ADVISOR_DATABASE_URL is not a database URL.", "Use a form like postgresql+psycopg://user@host/name."
+            "ADVISOR_DATABASE_URL is not a database URL.",
+            "Use a form like postgresql+psycopg://user@host/name.",
         ) from None
     try:
         if parsed.get_backend_name() == "sqlite":
@@ -34,11 +35,13 @@ def open_database(url: str) -> Engine:
         _migrate(engine)
     except ModuleNotFoundError as error:
         raise InvalidInputError(
-            f"The database driver {error.name} is not installed.", 'Install it, for example: pip install "psycopg[binary]".'
+            f"The database driver {error.name} is not installed.",
+            'Install it, for example: pip install "psycopg[binary]".',
         ) from error
     except SQLAlchemyError as error:
         raise StorageError(
-            "The database cannot be opened.", "Check ADVISOR_DATABASE_URL, or the permissions of the data directory."
+            "The database cannot be opened.",
+            "Check ADVISOR_DATABASE_URL, or the permissions of the data directory.",
         ) from error
     return engine
 
@@ -50,7 +53,8 @@ def _prepare_folder(database: str | None) -> None:
         Path(database).parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StorageError(
-            f"The data directory cannot be created ({error.strerror}).", "Set ADVISOR_DATA_DIR to a folder you may write."
+            f"The data directory cannot be created ({error.strerror}).",
+            "Set ADVISOR_DATA_DIR to a folder you may write.",
         ) from error
 
 

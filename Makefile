@@ -1,0 +1,54 @@
+# Operating-Model Advisor. `make help` lists the words; .ci/run and pre-commit use the same ones.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+export HF_HUB_OFFLINE = 1
+export ANONYMIZED_TELEMETRY = False
+
+.DEFAULT_GOAL := help
+.PHONY: help install check fix test quick evals speed serve ask
+
+help: ## List the words
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+install: $(READY) ## Create .venv with the pinned dependencies
+
+# pip of older Pythons cannot build some of them, so it goes first; torch goes next, so that nothing pulls another build
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed; set PYTHON=/path/to/python3.11")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt torch
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+check: install ## Lint, format, types, contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+fix: install ## Repair what ruff can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+test: install ## All tests
+	$(BIN)/python -m pytest
+
+quick: install ## The inner loop: everything but the slow tests
+	$(BIN)/python -m pytest -m 'not slow'
+
+evals: install ## Judge the answers, tuned and held cases apart
+	$(BIN)/python -m evals
+
+speed: install ## Time and memory beside the tutorial stack
+	$(BIN)/python -m evals speed
+
+serve: install ## Index the playbooks and serve the chat at http://127.0.0.1:8000
+	$(BIN)/advisor serve
+
+Q ?= How should we choose KPIs?
+ask: install ## Ask in the terminal: make ask Q="How long should a shadow period be?"
+	@$(BIN)/advisor ingest
+	@$(BIN)/advisor ask "$(Q)"

@@ -1,0 +1,1 @@
+"""Doors: each parses, makes one Advisor call, and renders."""

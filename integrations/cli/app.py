@@ -1,0 +1,148 @@
+"""`advisor ask | chat | ingest | doctor | serve`."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as ProgressBar
+
+from advisor import bootstrap
+from advisor.domain.identity import LOCAL_CALLER
+from advisor.errors import AdvisorError, InvalidInputError, NotFoundError
+from advisor.settings import Settings, load_settings
+from integrations.cli.render import render_answer
+
+USAGE_ERROR = 2
+FAILURE = 1
+
+app = typer.Typer(
+    help="Cited answers from your operating-model playbooks.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+_out = Console(highlight=False)
+_err = Console(stderr=True, highlight=False)
+RoleOption = Annotated[
+    str | None, typer.Option(help="Shape of the answer: executive, change_lead, plant_manager or engineer.")
+]
+
+
+@app.command()
+def ask(
+    question: Annotated[str, typer.Argument(help="The question, in quotes; - reads it from standard input.")],
+    role: RoleOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")] = False,
+) -> None:
+    """Ask one question."""
+    text = _read_standard_input() if question == "-" else question
+    answer = bootstrap.build_advisor(load_settings()).ask(LOCAL_CALLER, text, role=role)
+    if as_json:
+        print(answer.model_dump_json(indent=2))
+    else:
+        _out.print(render_answer(answer))
+
+
+@app.command()
+def chat(role: RoleOption = None) -> None:
+    """Ask questions in one conversation; an empty line or Ctrl-D ends it."""
+    advisor = bootstrap.build_advisor(load_settings())
+    conversation: str | None = None
+    _out.print("Ask about your AI program. An empty line ends the conversation.")
+    while True:
+        try:
+            question = _out.input("[bold]> [/]")
+        except (EOFError, KeyboardInterrupt):
+            break
+        if not question.strip():
+            break
+        try:
+            answer = advisor.ask(LOCAL_CALLER, question, role=role, conversation_id=conversation)
+        except InvalidInputError as error:
+            _err.print(f"[red]{escape(str(error))}[/]")
+            continue
+        conversation = answer.conversation_id
+        _out.print(render_answer(answer))
+
+
+@app.command()
+def ingest(
+    rebuild: Annotated[bool, typer.Option(help="Export the model and embed everything anew.")] = False,
+) -> None:
+    """Index the playbooks; only what changed is embedded."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with ProgressBar(*columns, console=_err) as bar:
+        tasks: dict[str, TaskID] = {}
+
+        def show(stage: str, done: int, total: int) -> None:
+            if stage not in tasks:
+                tasks[stage] = bar.add_task(stage, total=total)
+            bar.update(tasks[stage], completed=done, total=total)
+
+        report = bootstrap.build_ingest(load_settings(), rebuild=rebuild, progress=show).run(
+            rebuild=rebuild, progress=show
+        )
+    if report.unchanged:
+        _out.print(f"Nothing changed: {report.playbooks} playbooks, {report.sections} sections are indexed.")
+    else:
+        _out.print(
+            f"Indexed {report.playbooks} playbooks: {report.sections} sections, {report.questions} questions; "
+            f"embedded {report.embedded} texts, reused {report.reused}."
+        )
+
+
+@app.command()
+def doctor() -> None:
+    """Check model, playbooks, index, database and disk."""
+    checks = bootstrap.run_checks(load_settings())
+    for check in checks:
+        mark = "[green]ok  [/]" if check.ok else "[red]FAIL[/]"
+        _out.print(f"{mark} {check.name:<16} {escape(check.detail)}", soft_wrap=True)
+    if not all(check.ok for check in checks):
+        raise typer.Exit(FAILURE)
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(min=1, max=65535, help="Port to listen on.")] = None,
+) -> None:
+    """Serve the chat page and the API; indexes first what changed."""
+    from integrations.serve import serve as run  # noqa: PLC0415  the web stack opens only here
+
+    settings = load_settings()
+    run(_with(settings, host, port), announce=lambda line: _out.print(line, soft_wrap=True))
+
+
+def _with(settings: Settings, host: str | None, port: int | None) -> Settings:
+    given = {"host": host, "port": port}
+    return settings.model_copy(update={name: value for name, value in given.items() if value is not None})
+
+
+def _read_standard_input() -> str:
+    try:
+        return sys.stdin.read()
+    except UnicodeDecodeError:
+        raise InvalidInputError(
+            "The question contains bytes that are not text.", "Send it as plain UTF-8 text."
+        ) from None
+
+
+def main() -> None:
+    """Run the command line: exit code 2 for input that cannot be used, 1 for anything else that fails."""
+    try:
+        app()
+    except (InvalidInputError, NotFoundError) as error:
+        _err.print(f"[red]{escape(str(error))}[/]", soft_wrap=True)
+        sys.exit(USAGE_ERROR)
+    except AdvisorError as error:
+        _err.print(f"[red]{escape(str(error))}[/]", soft_wrap=True)
+        sys.exit(FAILURE)
+    except KeyboardInterrupt:
+        _err.print("Stopped. Nothing was lost.")
+        sys.exit(130)

@@ -1,0 +1,105 @@
+"""An Answer as a person reads it in a terminal."""
+
+from __future__ import annotations
+
+from itertools import groupby
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table as RichTable
+from rich.text import Text
+
+from advisor.domain.dialogue import (
+    Answer,
+    Block,
+    Checklist,
+    Citation,
+    ListBlock,
+    Notice,
+    Outcome,
+    Paragraph,
+    Sentence,
+    Table,
+)
+
+
+def render_answer(answer: Answer) -> RenderableType:
+    """Return the blocks, the sources, and what else could be asked."""
+    parts: list[RenderableType] = [Text()]
+    for block in answer.blocks:
+        parts += [_render_block(block), Text()]
+    if answer.citations:
+        parts += [Text("Sources", style="bold"), *_render_sources(answer.citations), Text()]
+    if answer.suggestions and (answer.outcome is not Outcome.ANSWERED or not answer.citations):
+        parts += [Text("You could ask:", style="bold")]
+        parts += [Padding(Text(suggestion), (0, 0, 0, 2)) for suggestion in answer.suggestions]
+        parts.append(Text())
+    return Group(*parts)
+
+
+def _render_block(block: Block) -> RenderableType:
+    match block:
+        case Paragraph():
+            return Text(" ").join([_sentence(sentence) for sentence in block.sentences])
+        case ListBlock():
+            marks = [f"{number}." if block.ordered else "-" for number in range(1, len(block.items) + 1)]
+            return _titled(block.title, _items(marks, block.items))
+        case Checklist():
+            return _titled(block.title, _items(["[ ]"] * len(block.items), block.items))
+        case Table():
+            return _titled(block.title, _table(block))
+        case Notice():
+            return Text(block.text, style="italic")
+
+
+def _sentence(sentence: Sentence) -> Text:
+    text = Text(sentence.text, style="bold" if sentence.strong else "")
+    text.append("".join(f" [{number}]" for number in sentence.citations), style="not bold cyan")
+    return text
+
+
+def _titled(title: str, body: RenderableType) -> RenderableType:
+    return Group(Text(f"{title}:"), body) if title else body
+
+
+def _items(marks: list[str], items: tuple[Sentence, ...]) -> RenderableType:
+    grid = RichTable.grid(padding=(0, 1))
+    grid.add_column(justify="right", no_wrap=True)
+    grid.add_column()
+    for mark, item in zip(marks, items, strict=True):
+        grid.add_row(Text(mark), _sentence(item))
+    return grid
+
+
+def _table(block: Table) -> RenderableType:
+    table = RichTable(box=box.SIMPLE_HEAD, show_lines=True)
+    for column in block.columns:
+        table.add_column(Text(column))
+    for row in block.rows:
+        last = _sentence(Sentence(text=row.cells[-1], citations=row.citations))
+        table.add_row(*(Text(cell) for cell in row.cells[:-1]), last)
+    return table
+
+
+def _render_sources(citations: tuple[Citation, ...]) -> list[RenderableType]:
+    """One line per section: its numbers, where it stands, the article behind it and what that leaves unsaid."""
+    lines: list[RenderableType] = []
+    by_section = sorted(citations, key=lambda c: next(o.number for o in citations if o.section_id == c.section_id))
+    for _, group in groupby(by_section, key=lambda c: c.section_id):
+        cited = list(group)
+        numbers = ", ".join(str(c.number) for c in cited)
+        line = Text(f"  {numbers}  ", style="cyan")
+        line.append(f"{cited[0].title} > {cited[0].section}", style="default")
+        sources = {source.id: source for citation in cited for source in citation.sources}
+        if sources:
+            line.append(" · " + "; ".join(source.title for source in sources.values()), style="dim")
+        notes: dict[str, list[int]] = {}
+        for citation in cited:
+            for source in citation.sources[:1]:
+                if source.note:
+                    notes.setdefault(source.note, []).append(citation.number)
+        for note, marked in notes.items():
+            line.append(f" ({', '.join(str(number) for number in marked)}: {note})", style="dim italic")
+        lines.append(line)
+    return lines
