@@ -11,13 +11,15 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from advisor.bootstrap import build_advisor, build_ingest
+from advisor.bootstrap import build_advisor, build_ingest, build_retriever
 from advisor.errors import AdvisorError
 from advisor.knowledge.playbooks import load_knowledge_base
 from advisor.settings import Settings, load_settings
+from evals.calibration import fit
 from evals.cases import Half, load_cases
 from evals.report import print_failures, render_table, write_json
 from evals.runner import EvalReport, run_half
+from evals.speed import compare
 
 app = typer.Typer(help="Measures the answers.", no_args_is_help=False, add_completion=False)
 _OUT = Path(__file__).parent / "out"
@@ -45,6 +47,23 @@ def run(
     if not all(report.passed for report in reports):
         console.print("[red]Below the pass marks.[/]")
         raise typer.Exit(1)
+
+
+@app.command()
+def calibrate() -> None:
+    """Fit the weights that decide whether to answer, on the tuned half, and print them."""
+    settings = load_settings()
+    build_ingest(settings).run()
+    coefficients, intercept, accuracy = fit(load_cases(Half.TUNED), build_retriever(settings))
+    console = Console()
+    console.print({name: round(value, 2) for name, value in coefficients.items()})
+    console.print(f"intercept {intercept:.2f}, leave-one-out accuracy {accuracy:.1%}")
+
+
+@app.command()
+def speed(runs: Annotated[int, typer.Option(help="Processes of each kind.")] = 5) -> None:
+    """Compare time and memory with the tutorial stack."""
+    compare(load_settings(), Console(), runs)
 
 
 def run_halves(settings: Settings, halves: list[Half], console: Console, scratch: Path) -> list[EvalReport]:

@@ -16,7 +16,7 @@ from advisor.retrieval.catalogue import Catalogue, CatalogueWriter
 from advisor.retrieval.generations import Generations, Manifest
 from advisor.retrieval.vector import CHUNKS, QUESTIONS, VectorSearch, write_collections
 
-INDEX_VERSION = "index-1"
+INDEX_VERSION = "index-2"
 
 
 def _digest(text: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -17,18 +17,22 @@ import numpy as np
 from advisor.domain.knowledge import Chunk, IndexedQuestion, Section, Term
 from advisor.errors import IndexUnavailableError
 from advisor.ports import Vectors
-from advisor.text import STOP_WORDS, content_stems, stem, stems, words
+from advisor.text import content_stems, stems
 
 FILE_NAME = "catalogue.sqlite"
 _COLUMN_WEIGHTS = "2.0, 1.0, 1.5"  # heading, body, questions
 _SCHEMA = """
 CREATE TABLE section (id TEXT PRIMARY KEY, json TEXT NOT NULL, vectors BLOB NOT NULL);
 CREATE TABLE chunk (number INTEGER PRIMARY KEY, id TEXT NOT NULL, section_id TEXT NOT NULL);
-CREATE TABLE question (number INTEGER PRIMARY KEY, json TEXT NOT NULL);
+CREATE TABLE question (number INTEGER PRIMARY KEY, text TEXT NOT NULL, section_id TEXT NOT NULL, correction TEXT NOT NULL);
 CREATE TABLE vector (digest TEXT PRIMARY KEY, vector BLOB NOT NULL) WITHOUT ROWID;
 CREATE VIRTUAL TABLE keyword USING fts5(heading, body, questions, content='');
 CREATE VIRTUAL TABLE vocabulary USING fts5vocab(keyword, 'row');
 """
+
+
+def _marks(values: Collection[object]) -> str:
+    return ",".join("?" * len(values))
 
 
 class CatalogueWriter:
@@ -65,7 +69,8 @@ class CatalogueWriter:
 
     def add_question(self, number: int, question: IndexedQuestion) -> None:
         """Store a question; its number is its id in the vector index."""
-        self._connection.execute("INSERT INTO question VALUES (?, ?)", (number, question.model_dump_json()))
+        row = (number, question.text, question.section_id, question.correction)
+        self._connection.execute("INSERT INTO question VALUES (?, ?, ?, ?)", row)
 
     def add_vectors(self, vectors: Iterable[tuple[str, Vectors]]) -> None:
         """Keep vectors by the digest of their text, for the next ingest to reuse."""
@@ -103,19 +108,25 @@ class Catalogue:
         """Whether the generation holds a section of that id."""
         return bool(self._rows("SELECT 1 FROM section WHERE id = ?", section_id))
 
-    def get_chunk(self, number: int) -> tuple[str, str]:
-        """Return (chunk id, section id) of a chunk number."""
-        row = self._one("SELECT id, section_id FROM chunk WHERE number = ?", number)
-        return str(row[0]), str(row[1])
+    def get_chunks(self, numbers: Collection[int]) -> dict[int, tuple[str, str]]:
+        """Return (chunk id, section id) by chunk number."""
+        rows = self._rows(f"SELECT number, id, section_id FROM chunk WHERE number IN ({_marks(numbers)})", *numbers)  # noqa: S608
+        return {int(number): (str(id_), str(section_id)) for number, id_, section_id in rows}
 
     def get_chunk_of(self, section_id: str) -> str:
         """Return the id of a section's first chunk."""
         return str(self._one("SELECT id FROM chunk WHERE section_id = ? ORDER BY number LIMIT 1", section_id)[0])
 
-    def get_question(self, number: int) -> IndexedQuestion:
-        """Return an indexed question by its number."""
-        row = self._one("SELECT json FROM question WHERE number = ?", number)
-        return IndexedQuestion.model_validate_json(row[0])
+    def get_questions(self, numbers: Collection[int]) -> dict[int, IndexedQuestion]:
+        """Return indexed questions by number."""
+        rows = self._rows(
+            f"SELECT number, text, section_id, correction FROM question WHERE number IN ({_marks(numbers)})",  # noqa: S608
+            *numbers,
+        )
+        return {
+            int(number): IndexedQuestion.model_construct(text=text, section_id=section_id, correction=correction)
+            for number, text, section_id, correction in rows
+        }
 
     def find_keyword(self, text: str, limit: int) -> dict[int, float]:
         """Return BM25 scores by chunk number for the best `limit` chunks that share a content word with `text`."""
@@ -133,16 +144,21 @@ class Catalogue:
 
     def find_terms(self, text: str) -> tuple[Term, ...]:
         """Return the distinct content words of `text` with their inverse document frequency."""
-        terms: dict[str, Term] = {}
-        for word in words(text):
-            term = stem(word.partition("'")[0])
-            if word.partition("'")[0] in STOP_WORDS or term in terms or len(term) < 2:
-                continue
-            rows = self._rows("SELECT doc FROM vocabulary WHERE term = ?", term)
-            count = int(rows[0][0]) if rows else 0
-            weight = math.log(1 + (self._chunk_count - count + 0.5) / (count + 0.5))
-            terms[term] = Term(stem=term, weight=weight, known=count > 0)
-        return tuple(terms.values())
+        terms = list(dict.fromkeys(content_stems(text)))
+        counts = {
+            str(term): int(count)
+            for term, count in self._rows(
+                f"SELECT term, doc FROM vocabulary WHERE term IN ({_marks(terms)})",  # noqa: S608
+                *terms,
+            )
+        }
+        return tuple(
+            Term(stem=term, weight=self._weigh(counts.get(term, 0)), known=term in counts) for term in terms
+        )
+
+    def _weigh(self, count: int) -> float:
+        """Return the inverse document frequency of a term that stands in `count` chunks, as BM25 has it."""
+        return math.log(1 + (self._chunk_count - count + 0.5) / (count + 0.5))
 
     def load_vectors(self) -> dict[str, Vectors]:
         """Return all kept vectors by the digest of their text."""

@@ -113,20 +113,24 @@ class HybridRetriever:
     ) -> tuple[dict[str, _Signals], tuple[BeliefMatch, ...]]:
         signals: dict[str, _Signals] = {}
 
-        def of(section_id: str, chunk_id: str | None = None) -> _Signals:
-            if section_id not in signals:
-                first = chunk_id or reader.catalogue.get_chunk_of(section_id)
-                signals[section_id] = _Signals(chunk_id=first)
-            return signals[section_id]
+        def of(chunk_id: str, section_id: str) -> _Signals:
+            return signals.setdefault(section_id, _Signals(chunk_id=chunk_id))
 
-        for number, cosine in reader.vectors.find_nearest(CHUNKS, vector, _POOL).items():
-            chunk_id, section_id = reader.catalogue.get_chunk(number)
-            found = of(section_id, chunk_id)
+        dense = reader.vectors.find_nearest(CHUNKS, vector, _POOL)
+        keyword = reader.catalogue.find_keyword(query.text, _POOL)
+        chunks = reader.catalogue.get_chunks(dense.keys() | keyword.keys())
+        for number, cosine in dense.items():
+            found = of(*chunks[number])
             found.dense = max(found.dense, cosine)
+        for number, score in keyword.items():
+            found = of(*chunks[number])
+            found.keyword = max(found.keyword, score)
         beliefs: list[BeliefMatch] = []
-        for number, cosine in reader.vectors.find_nearest(QUESTIONS, vector, _POOL).items():
-            question = reader.catalogue.get_question(number)
-            found = of(question.section_id)
+        nearest = reader.vectors.find_nearest(QUESTIONS, vector, _POOL)
+        questions = reader.catalogue.get_questions(nearest.keys())
+        for number, cosine in nearest.items():
+            question = questions[number]
+            found = of(reader.catalogue.get_chunk_of(question.section_id), question.section_id)
             found.question = max(found.question, cosine)
             if question.correction and len(beliefs) < _BELIEFS_KEPT:
                 beliefs.append(
@@ -137,13 +141,9 @@ class HybridRetriever:
                         similarity=cosine,
                     )
                 )
-        for number, score in reader.catalogue.find_keyword(query.text, _POOL).items():
-            chunk_id, section_id = reader.catalogue.get_chunk(number)
-            found = of(section_id, chunk_id)
-            found.keyword = max(found.keyword, score)
         for section_id in query.section_ids:
             if reader.catalogue.has_section(section_id):
-                of(section_id)
+                of(reader.catalogue.get_chunk_of(section_id), section_id)
         for section_id, found in signals.items():
             found.statements = tuple(float(cosine) for cosine in reader.catalogue.get_section(section_id)[1] @ vector)
         return signals, tuple(beliefs)
