@@ -46,7 +46,7 @@ def build_retriever(settings: Settings) -> HybridRetriever:
 
     generations = Generations(settings.generations_dir)
     generations.get_current()
-    return HybridRetriever(generations=generations, embedder=_build_embedder(settings))
+    return HybridRetriever(generations=generations, embedder=build_embedder(settings))
 
 
 def build_ingest(settings: Settings, *, rebuild: bool = False, progress: Progress | None = None) -> Ingest:
@@ -56,11 +56,12 @@ def build_ingest(settings: Settings, *, rebuild: bool = False, progress: Progres
     from advisor.retrieval.generations import Generations  # noqa: PLC0415
 
     _prepare_model(settings, rebuild=rebuild, progress=progress)
-    builder = GenerationBuilder(generations=Generations(settings.generations_dir), embedder=_build_embedder(settings))
+    builder = GenerationBuilder(generations=Generations(settings.generations_dir), embedder=build_embedder(settings))
     return Ingest(knowledge_base_dir=settings.knowledge_base_dir, writer=builder)
 
 
-def _build_embedder(settings: Settings) -> Embedder:
+def build_embedder(settings: Settings) -> Embedder:
+    """Open the embedding model."""
     from advisor.retrieval.embeddings import MiniLmEmbedder, SentenceTransformerEmbedder  # noqa: PLC0415
 
     if settings.embedding_model:
@@ -118,7 +119,7 @@ def _check_model(settings: Settings) -> str:
     from advisor.retrieval import embeddings  # noqa: PLC0415
 
     if settings.embedding_model:
-        return _build_embedder(settings).fingerprint
+        return build_embedder(settings).fingerprint
     embeddings.check_weights(embeddings.packaged_model_dir())
     return f"{embeddings.MiniLmEmbedder(settings.model_dir).fingerprint}, digests match"
 
@@ -137,7 +138,7 @@ def _check_index(settings: Settings) -> str:
     generations = Generations(settings.generations_dir)
     _, manifest = generations.get_current()
     generations.check_files(manifest.id)
-    if manifest.model != _build_embedder(settings).fingerprint:
+    if manifest.model != build_embedder(settings).fingerprint:
         raise AdvisorError("The index was built with another embedding model.", "Run `advisor ingest`.")
     playbooks = load_knowledge_base(settings.knowledge_base_dir).playbooks
     if manifest.documents != {playbook.id: playbook.digest for playbook in playbooks}:

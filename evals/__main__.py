@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from advisor.bootstrap import build_advisor, build_ingest, build_retriever
+from advisor.bootstrap import build_advisor, build_embedder, build_ingest
 from advisor.errors import AdvisorError
 from advisor.knowledge.playbooks import load_knowledge_base
 from advisor.settings import Settings, load_settings
@@ -51,13 +51,16 @@ def run(
 
 @app.command()
 def calibrate() -> None:
-    """Fit the weights that decide whether to answer, on the tuned half, and print them."""
+    """Fit the weights that decide whether to answer, and print them."""
     settings = load_settings()
-    build_ingest(settings).run()
-    coefficients, intercept, accuracy = fit(load_cases(Half.TUNED), build_retriever(settings))
+    build_ingest(settings)
+    fitted = fit(load_knowledge_base(settings.knowledge_base_dir), build_embedder(settings))
     console = Console()
-    console.print({name: round(value, 2) for name, value in coefficients.items()})
-    console.print(f"intercept {intercept:.2f}, leave-one-out accuracy {accuracy:.1%}")
+    console.print({name: round(value, 2) for name, value in fitted.coefficients.items()})
+    console.print(
+        f"intercept {fitted.intercept:.2f}; declined: {fitted.answerable_declined:.1%} of the answerable, "
+        f"{fitted.unanswerable_declined:.1%} of the unanswerable"
+    )
 
 
 @app.command()

@@ -1,61 +1,116 @@
-"""Fits the weights of advisor.answering.evidence on the tuned half."""
+"""Fits the weights of advisor.answering.evidence on the knowledge base itself.
+
+Half of each section's questions are indexed; the other half are asked: those of answering sections should be
+answered, those of stated limits declined, and so should a list of off-topic questions. No eval case takes part.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
+import yaml
 from numpy.typing import NDArray
 
 from advisor.answering.evidence import COEFFICIENTS, measure
-from advisor.answering.rewriting import find_focus
+from advisor.domain.base import Value
 from advisor.domain.dialogue import Query
-from advisor.ports import Retriever
-from evals.cases import EvalCase, Expect, Kind
+from advisor.domain.knowledge import KnowledgeBase, SectionKind
+from advisor.knowledge.chunker import CHUNKER_VERSION, split_sections
+from advisor.ports import Embedder
+from advisor.retrieval.builder import GenerationBuilder
+from advisor.retrieval.generations import Generations
+from advisor.retrieval.hybrid import HybridRetriever
 
-PENALTY = 0.05
+PENALTY = 0.01
 """L2 penalty on the standardised weights."""
 
+_OFF_TOPIC = Path(__file__).parent / "off_topic.yaml"
+_SHARES = {"answerable": 1.0, "limit": 0.6, "off-topic": 0.4}
+"""Total weight of each kind of example."""
 
-def fit(cases: Sequence[EvalCase], retriever: Retriever) -> tuple[dict[str, float], float, float]:
-    """Return (coefficients by signal, intercept, leave-one-out accuracy) of a balanced logistic regression."""
-    chosen = [c for c in cases if c.kind is not Kind.ADVERSARIAL and not c.history]
-    names = list(COEFFICIENTS)
-    rows = [
-        measure(retriever.retrieve(Query(text=c.question, focus=find_focus(c.question)))) for c in chosen
-    ]
-    features = np.array([[row[name] for name in names] for row in rows])
-    answerable = np.array([c.expect is Expect.ANSWERED for c in chosen], dtype=float)
+Matrix = NDArray[np.float64]
+
+
+class Fit(Value):
+    """The fitted weights, and how well they separate the questions they were fitted on."""
+
+    coefficients: dict[str, float]
+    intercept: float
+    answerable_declined: float
+    unanswerable_declined: float
+
+
+def fit(knowledge: KnowledgeBase, embedder: Embedder) -> Fit:
+    """Ask the half of the questions that is not indexed, and fit."""
+    with TemporaryDirectory() as folder:
+        retriever = _index_half(knowledge, embedder, Path(folder))
+        examples = [
+            (kind, list(measure(text, retriever.retrieve(Query(text=text))).values()))
+            for kind, text in _examples(knowledge)
+        ]
+    kinds = [kind for kind, _ in examples]
+    features = np.array([row for _, row in examples])
+    labels = np.array([kind == "answerable" for kind in kinds], dtype=float)
+    weights = np.array([_SHARES[kind] / kinds.count(kind) for kind in kinds]) * len(kinds) / 2
     centre, spread = features.mean(0), features.std(0) + 1e-9
-    scaled = (features - centre) / spread
-    weights = _solve(scaled, answerable)
-    right = 0
-    for left_out in range(len(chosen)):
-        kept = np.arange(len(chosen)) != left_out
-        trial = _solve(scaled[kept], answerable[kept])
-        right += (_logit(scaled[left_out : left_out + 1], trial)[0] > 0) == bool(answerable[left_out])
-    coefficients = {name: float(w) for name, w in zip(names, weights[1:] / spread, strict=True)}
-    intercept = float(weights[0] - (weights[1:] * centre / spread).sum())
-    return coefficients, intercept, right / len(chosen)
+    solution = _solve((features - centre) / spread, labels, weights)
+    coefficients = solution[1:] / spread
+    intercept = float(solution[0] - (coefficients * centre).sum())
+    declined = features @ coefficients + intercept < 0
+    return Fit(
+        coefficients=dict(zip(COEFFICIENTS, map(float, coefficients), strict=True)),
+        intercept=intercept,
+        answerable_declined=float(declined[labels > 0].mean()),
+        unanswerable_declined=float(declined[labels == 0].mean()),
+    )
 
 
-def _logit(features: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.asarray(weights[0] + features @ weights[1:])
+def _index_half(knowledge: KnowledgeBase, embedder: Embedder, folder: Path) -> HybridRetriever:
+    halved = knowledge.model_copy(
+        update={
+            "playbooks": tuple(
+                playbook.model_copy(
+                    update={
+                        "sections": tuple(
+                            section.model_copy(update={"questions": section.questions[::2]})
+                            for section in playbook.sections
+                        )
+                    }
+                )
+                for playbook in knowledge.playbooks
+            )
+        }
+    )
+    generations = Generations(folder)
+    builder = GenerationBuilder(generations=generations, embedder=embedder)
+    builder.build(halved, split_sections(halved.sections), chunker=CHUNKER_VERSION, rebuild=False)
+    return HybridRetriever(generations=generations, embedder=embedder)
 
 
-def _solve(features: NDArray[np.float64], labels: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Iteratively reweighted least squares, both classes weighing the same in total."""
+def _examples(knowledge: KnowledgeBase) -> Iterator[tuple[str, str]]:
+    for section in knowledge.sections:
+        kind = "answerable" if section.kind is SectionKind.ANSWER else "limit"
+        for text in section.questions[1::2]:
+            yield kind, text
+    for text in yaml.safe_load(_OFF_TOPIC.read_text(encoding="utf-8")):
+        yield "off-topic", text
+
+
+def _solve(features: Matrix, labels: Matrix, weights: Matrix) -> Matrix:
+    """Weighted, penalised logistic regression by iteratively reweighted least squares; intercept first."""
     design = np.column_stack([np.ones(len(features)), features])
-    balance = np.where(labels > 0, 0.5 / labels.mean(), 0.5 / (1 - labels.mean()))
     ridge = np.eye(design.shape[1]) * PENALTY * len(features)
     ridge[0, 0] = 0.0
-    weights = np.zeros(design.shape[1])
+    solution = np.zeros(design.shape[1])
     for _ in range(50):
-        p = 1 / (1 + np.exp(-design @ weights))
-        slope = design.T @ (balance * (labels - p)) - ridge @ weights
-        curve = (design * (balance * p * (1 - p))[:, None]).T @ design + ridge
+        chance = 1 / (1 + np.exp(-design @ solution))
+        slope = design.T @ (weights * (labels - chance)) - ridge @ solution
+        curve = (design * (weights * chance * (1 - chance))[:, None]).T @ design + ridge
         step = np.linalg.solve(curve, slope)
-        weights = weights + step
-        if np.abs(step).max() < 1e-8:
+        solution = solution + step
+        if np.abs(step).max() < 1e-9:
             break
-    return weights
+    return np.asarray(solution)

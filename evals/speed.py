@@ -46,7 +46,7 @@ def compare(settings: Settings, console: Console, runs: int = 5) -> None:
     questions = [case.question for case in load_cases(Half.TUNED) if case.kind is Kind.DIRECT]
     environment = os.environ | {"ADVISOR_DATA_DIR": str(settings.data_dir.absolute()), "HF_HUB_OFFLINE": "1"}
     with TemporaryDirectory() as folder:
-        measure([advisor, "ingest"], environment)  # in a process of its own: children inherit their parent's peak memory
+        measure([advisor, "ingest"], environment)
         tutorial = [sys.executable, "-m", "evals.tutorial"]
         measure([*tutorial, "index", folder], environment)
         ours: list[Run] = []

@@ -83,7 +83,7 @@ class ExtractiveAnswerer:
 
     def answer(self, query: Query, retrieval: Retrieval, role: Role) -> Draft:
         """Return a cited draft, or one that abstains and says what to do instead."""
-        evidence = assess(retrieval)
+        evidence = assess(query.text, retrieval)
         passages = _order(query, [p for p in retrieval.passages if p.section.kind is SectionKind.ANSWER])
         carried_on = query.follows and query.focus in {Focus.WHY, Focus.MORE, Focus.ITEM}
         if not passages or not (evidence.sufficient or carried_on):

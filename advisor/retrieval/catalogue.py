@@ -24,7 +24,7 @@ _COLUMN_WEIGHTS = "2.0, 1.0, 1.5"  # heading, body, questions
 _SCHEMA = """
 CREATE TABLE section (id TEXT PRIMARY KEY, json TEXT NOT NULL, vectors BLOB NOT NULL);
 CREATE TABLE chunk (number INTEGER PRIMARY KEY, id TEXT NOT NULL, section_id TEXT NOT NULL);
-CREATE TABLE question (number INTEGER PRIMARY KEY, text TEXT NOT NULL, section_id TEXT NOT NULL, correction TEXT NOT NULL);
+CREATE TABLE question (number INTEGER PRIMARY KEY, text TEXT NOT NULL, section_id TEXT NOT NULL, correction TEXT);
 CREATE TABLE vector (digest TEXT PRIMARY KEY, vector BLOB NOT NULL) WITHOUT ROWID;
 CREATE VIRTUAL TABLE keyword USING fts5(heading, body, questions, content='');
 CREATE VIRTUAL TABLE vocabulary USING fts5vocab(keyword, 'row');
@@ -86,9 +86,11 @@ class Catalogue:
         uri = f"{(directory / FILE_NAME).resolve().as_uri()}?mode=ro&immutable=1"
         try:
             self._connection = sqlite3.connect(uri, uri=True, check_same_thread=False)
-            self._chunk_count = int(self._one("SELECT count(*) FROM chunk")[0])
+            chunks = self._connection.execute("SELECT section_id, id FROM chunk ORDER BY number DESC").fetchall()
         except sqlite3.Error as error:
             raise IndexUnavailableError("The index cannot be read.", "Run `advisor ingest --rebuild`.") from error
+        self._chunk_count = len(chunks)
+        self._first_chunks: dict[str, str] = dict(chunks)
         self._sections: dict[str, tuple[Section, Vectors]] = {}
 
     def close(self) -> None:
@@ -106,7 +108,7 @@ class Catalogue:
 
     def has_section(self, section_id: str) -> bool:
         """Whether the generation holds a section of that id."""
-        return bool(self._rows("SELECT 1 FROM section WHERE id = ?", section_id))
+        return section_id in self._first_chunks
 
     def get_chunks(self, numbers: Collection[int]) -> dict[int, tuple[str, str]]:
         """Return (chunk id, section id) by chunk number."""
@@ -115,7 +117,7 @@ class Catalogue:
 
     def get_chunk_of(self, section_id: str) -> str:
         """Return the id of a section's first chunk."""
-        return str(self._one("SELECT id FROM chunk WHERE section_id = ? ORDER BY number LIMIT 1", section_id)[0])
+        return self._first_chunks[section_id]
 
     def get_questions(self, numbers: Collection[int]) -> dict[int, IndexedQuestion]:
         """Return indexed questions by number."""
@@ -152,9 +154,7 @@ class Catalogue:
                 *terms,
             )
         }
-        return tuple(
-            Term(stem=term, weight=self._weigh(counts.get(term, 0)), known=term in counts) for term in terms
-        )
+        return tuple(Term(stem=term, weight=self._weigh(counts.get(term, 0)), known=term in counts) for term in terms)
 
     def _weigh(self, count: int) -> float:
         """Return the inverse document frequency of a term that stands in `count` chunks, as BM25 has it."""

@@ -16,8 +16,9 @@ from advisor.retrieval.catalogue import Catalogue
 from advisor.retrieval.generations import Generations
 from advisor.retrieval.vector import CHUNKS, QUESTIONS, VectorSearch
 
-TOP_K = 10
+TOP_K = 12
 _POOL = 60
+_QUESTION_POOL = 150
 _BELIEFS_KEPT = 3
 
 
@@ -25,10 +26,10 @@ _BELIEFS_KEPT = 3
 class Weights:
     """How much each normalised signal counts in the fused score."""
 
-    dense: float = 1.0
-    statement: float = 0.6
+    dense: float = 1.5
+    statement: float = 0.3
     question: float = 1.2
-    keyword: float = 0.8
+    keyword: float = 1.2
 
 
 @dataclass(slots=True)
@@ -126,7 +127,7 @@ class HybridRetriever:
             found = of(*chunks[number])
             found.keyword = max(found.keyword, score)
         beliefs: list[BeliefMatch] = []
-        nearest = reader.vectors.find_nearest(QUESTIONS, vector, _POOL)
+        nearest = reader.vectors.find_nearest(QUESTIONS, vector, _QUESTION_POOL)
         questions = reader.catalogue.get_questions(nearest.keys())
         for number, cosine in nearest.items():
             question = questions[number]
