@@ -140,8 +140,7 @@ def _check_index(settings: Settings) -> str:
     generations.check_files(manifest.id)
     if manifest.model != build_embedder(settings).fingerprint:
         raise AdvisorError("The index was built with another embedding model.", "Run `advisor ingest`.")
-    playbooks = load_knowledge_base(settings.knowledge_base_dir).playbooks
-    if manifest.documents != {playbook.id: playbook.digest for playbook in playbooks}:
+    if manifest.documents != load_knowledge_base(settings.knowledge_base_dir).digests:
         raise AdvisorError("The playbooks changed since they were indexed.", "Run `advisor ingest`.")
     return f"generation {manifest.id}, {manifest.chunks} chunks, {manifest.questions} questions, up to date"
 

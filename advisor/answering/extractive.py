@@ -39,7 +39,7 @@ from advisor.domain.knowledge import (
 from advisor.text import content_stems, count_words
 
 WORD_LIMIT = 180
-_REASONS = {Role.EXECUTIVE: 3, Role.CHANGE_LEAD: 3, Role.PLANT_MANAGER: 4, Role.ENGINEER: 6}
+_REASONS = {Role.EXECUTIVE: 4, Role.CHANGE_LEAD: 4, Role.PLANT_MANAGER: 4, Role.ENGINEER: 7}
 _TASK_ROLES = frozenset({Role.CHANGE_LEAD, Role.PLANT_MANAGER})
 _MAX_TASKS = 3
 _POINT_BONUS = 0.12
@@ -47,7 +47,7 @@ _BELIEF_SIMILARITY = 0.6
 _SECONDARY_SCORE = 0.5
 _SECONDARY_GAIN = 0.12
 _CLOSE_SCORE = 0.8
-_MAX_SECONDARY = 2
+_MAX_ADDITIONS = 3
 _SAME = 0.6
 _SUGGESTIONS = 3
 _LIST_WORDS = re.compile(
@@ -200,7 +200,7 @@ class _Composition:
         if self._query.focus is Focus.ITEM:
             whole = self._picks(self._main, StatementKind.STEP, StatementKind.ROW, StatementKind.REASON)
             return max([*whole, point], key=lambda pick: pick.score)
-        if self._query.follows and self._query.focus in {Focus.WHY, Focus.MORE}:
+        if self._query.follows:
             for passage in self._passages:
                 fresh = [
                     pick
@@ -208,7 +208,7 @@ class _Composition:
                     if pick.statement.text not in self._told
                 ]
                 if fresh:
-                    return max(fresh, key=lambda pick: pick.score)
+                    return max(fresh, key=_weigh)
         others = self._picks(self._main, StatementKind.REASON)
         best = max(others, key=lambda pick: pick.score, default=point)
         return best if best.score > point.score + _POINT_BONUS else point
@@ -224,10 +224,14 @@ class _Composition:
         if not listed:
             return []
         best = max(pick.score for pick in listed)
-        wanted = self._asks_for_list() or best >= opening.score
-        long = sum(count_words(pick.statement.labelled) for pick in listed) > WORD_LIMIT - 60
         told = all(pick.statement.text in self._told for pick in listed)
-        return listed if wanted and not told and (self._asks_for_list() or not long) else []
+        if told or not (self._asks_for_list() or best >= opening.score):
+            return []
+        long = sum(count_words(pick.statement.labelled) for pick in listed) > WORD_LIMIT - 60
+        if long and not self._asks_for_list():
+            rows = [pick for pick in listed if pick.statement.kind is StatementKind.ROW and pick.score == best]
+            return rows
+        return listed
 
     def _find_tasks(self) -> list[_Pick]:
         wanted = (
@@ -261,7 +265,7 @@ class _Composition:
             chosen.append(pick)
             return True
 
-        for pick in self._find_additions(opening):
+        for pick in (*self._find_parts(), *self._find_additions()):
             take(pick)
         kinds = [StatementKind.POINT, StatementKind.REASON]
         if not listed:
@@ -272,9 +276,21 @@ class _Composition:
             if count >= most:
                 break
             count += take(pick)
-        return sorted(chosen, key=lambda pick: (self._passages.index(pick.passage), pick.index))
+        places = {
+            p.section.id: place for place, p in reversed(list(enumerate((*self._passages, *self._retrieval.parts))))
+        }
+        return sorted(chosen, key=lambda pick: (places[pick.passage.section.id], pick.index))
 
-    def _find_additions(self, opening: _Pick) -> list[_Pick]:
+    def _find_parts(self) -> list[_Pick]:
+        """Return the two best sentences of the section that answers each part of a question with several."""
+        found: list[_Pick] = []
+        for passage in self._retrieval.parts:
+            if passage.section.id != self._main.section.id:
+                picks = self._picks(passage, StatementKind.POINT, StatementKind.REASON, StatementKind.STEP)
+                found += sorted(picks, key=_weigh, reverse=True)[:2]
+        return found
+
+    def _find_additions(self) -> list[_Pick]:
         """Return the best sentence of other sections that are as close, or cover words of the question still open."""
         weights = {term.stem: term.weight for term in self._retrieval.terms if term.known}
         total = sum(weights.values()) or 1.0
@@ -287,16 +303,10 @@ class _Composition:
             if relative < _SECONDARY_SCORE or (relative < _CLOSE_SCORE and gain < _SECONDARY_GAIN):
                 continue
             picks = self._picks(passage, StatementKind.POINT, StatementKind.REASON, StatementKind.STEP)
-            additions.append(
-                max(
-                    picks,
-                    key=lambda pick: pick.score + (_POINT_BONUS if pick.statement.kind is StatementKind.POINT else 0),
-                )
-            )
+            additions.append(max(picks, key=_weigh))
             covered |= stems
-            if len(additions) == _MAX_SECONDARY:
+            if len(additions) == _MAX_ADDITIONS:
                 break
-        del opening
         return additions
 
     def _is_known(self, pick: _Pick, taken: list[_Pick]) -> bool:
@@ -328,6 +338,11 @@ class _Composition:
         cited = {citation.section_id for citation in self._book.citations}
         fresh = [p.section for p in self._passages if p.section.id not in cited and p.section.questions]
         return tuple(section.questions[0] for section in fresh[:_SUGGESTIONS])
+
+
+def _weigh(pick: _Pick) -> float:
+    """Return how well a sentence would speak for its section: its closeness, and whether it is the point."""
+    return pick.score + (_POINT_BONUS if pick.statement.kind is StatementKind.POINT else 0.0)
 
 
 def _lead_in(section: Section) -> str:

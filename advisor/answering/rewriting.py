@@ -50,10 +50,17 @@ _ACTION = re.compile(
     r"|first step|steps should|prepare|before (?:we|i) (?:approve|sign|buy|go|scale|roll))\b",
     re.I,
 )
+_JOINT = re.compile(
+    r"[?;.]\s+|,?\s+(?:and|but|or)\s+(?=(?:what|how|who|why|where|when|which|should|do|does|is|are|can)\b)"
+    r"|,\s+(?:and|but|not only)\s+|\s+and\s+(?:at the same time|also)\s+",
+    re.I,
+)
+_MIN_PART_STEMS = 2
 _POINTING = frozenset(
     "it its that this those these they them their he she one ones there same such former latter".split()
 )
 _MAX_FOLLOW_UP_STEMS = 3
+_MAX_BARE_STEMS = 2
 
 
 def find_focus(question: str) -> Focus:
@@ -76,14 +83,23 @@ def needs_history(question: str) -> bool:
 
 
 def is_follow_up(question: str) -> bool:
-    """Whether the question leans on the conversation: it points back, or continues with "and", "what about"."""
+    """Whether the question leans on the conversation: it points back, continues ("and", "what about"), or is bare."""
     if needs_history(question):
         return True
     text = normalise(question)
-    few = len(set(content_stems(text))) <= _MAX_FOLLOW_UP_STEMS
+    stems = set(content_stems(text))
+    if len(stems) <= _MAX_BARE_STEMS:
+        return True
+    few = len(stems) <= _MAX_FOLLOW_UP_STEMS
     tokens = words(_OPENING.sub("", text))
     points_back = any(token.partition("'")[0] in _POINTING for token in tokens)
     return (bool(_OPENING.match(text)) and (few or points_back)) or (points_back and few)
+
+
+def split_parts(question: str) -> tuple[str, ...]:
+    """Return the clauses of a question that asks several things, or nothing when it asks one."""
+    parts = [part for part in _JOINT.split(normalise(question)) if len(set(content_stems(part))) >= _MIN_PART_STEMS]
+    return tuple(parts) if len(parts) > 1 else ()
 
 
 class RuleRewriter:
@@ -92,10 +108,10 @@ class RuleRewriter:
     def rewrite(self, question: str, history: Sequence[Turn]) -> Query | None:
         """Return the standalone query, or None when the question points back and there is nothing to point to."""
         turn = next((t for t in reversed(history) if t.answer.outcome is not Outcome.CLARIFY and t.query), None)
-        if turn is None:
-            return None if needs_history(question) else Query(text=question, focus=find_focus(question))
-        if not is_follow_up(question):
-            return Query(text=question, focus=find_focus(question))
+        if turn is None and needs_history(question):
+            return None
+        if turn is None or not is_follow_up(question):
+            return Query(text=question, parts=split_parts(question), focus=find_focus(question))
         return self._follow(question, turn, history)
 
     @staticmethod
@@ -115,7 +131,8 @@ class RuleRewriter:
         else:
             bare = _OPENING.sub("", text)
             return Query(
-                text=f"{bare} ({turn.query})",
+                text=bare,
+                context=turn.query,
                 focus=find_focus(bare),
                 follows=True,
                 section_ids=sections,

@@ -47,15 +47,17 @@ class Focus(StrEnum):
 class Query(Value):
     """The standalone text sent to retrieval, and what the conversation adds to it.
 
-    `section_ids` names the sections a follow-up stays in; `item` is the 0-based index of the list item asked for
-    (-1 means the last); `told` are the quotes already given, which a follow-up need not repeat.
+    `context` is the earlier query that a follow-up leans on; `parts` are the clauses of a question that asks several
+    things; `section_ids` names the sections a follow-up stays in; `told` are the quotes already given, which it need
+    not repeat.
     """
 
     text: str
+    context: str = ""
+    parts: tuple[str, ...] = ()
     focus: Focus = Focus.POINT
     follows: bool = False
     section_ids: tuple[str, ...] = ()
-    item: int | None = None
     told: tuple[str, ...] = ()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from enum import StrEnum
 from functools import cached_property
 
@@ -102,16 +103,31 @@ class Playbook(Value):
     sections: tuple[Section, ...]
 
 
+class Synonym(Value):
+    """A term of the playbooks and the words that people use for it."""
+
+    term: str
+    words: tuple[str, ...]
+
+
 class KnowledgeBase(Value):
-    """All playbooks and the sources that they name."""
+    """All playbooks, the sources that they name, and the vocabulary of those who ask."""
 
     playbooks: tuple[Playbook, ...]
     sources: tuple[Source, ...]
+    vocabulary: tuple[Synonym, ...] = ()
 
     @cached_property
     def sections(self) -> tuple[Section, ...]:
         """All sections of all playbooks, in order."""
         return tuple(section for playbook in self.playbooks for section in playbook.sections)
+
+    @cached_property
+    def digests(self) -> dict[str, str]:
+        """A digest of the content of each playbook, and of the vocabulary, by name."""
+        words = "\n".join(f"{synonym.term}: {synonym.words}" for synonym in self.vocabulary)
+        vocabulary = hashlib.sha256(words.encode()).hexdigest()
+        return {playbook.id: playbook.digest for playbook in self.playbooks} | {"vocabulary": vocabulary}
 
 
 class Chunk(Value):
@@ -170,10 +186,11 @@ class Term(Value):
 
 
 class Retrieval(Value):
-    """Everything one retrieval found, best passage first."""
+    """Everything one retrieval found, best passage first; `parts` has the best answering one of each part asked."""
 
     generation: str
     passages: tuple[Passage, ...]
+    parts: tuple[Passage, ...] = ()
     beliefs: tuple[BeliefMatch, ...] = ()
     terms: tuple[Term, ...] = ()
 

@@ -19,6 +19,7 @@ from advisor.domain.knowledge import (
     Source,
     Statement,
     StatementKind,
+    Synonym,
 )
 from advisor.errors import KnowledgeError
 from advisor.knowledge.markdown import Line, parse_body, strip_marks
@@ -73,7 +74,9 @@ def load_knowledge_base(directory: Path) -> KnowledgeBase:
                         f'section "{section.heading}" names the unknown source {min(unknown)}.',
                         "Add it to sources.yaml or correct the marker.",
                     )
-    return KnowledgeBase(playbooks=playbooks, sources=sources)
+    return KnowledgeBase(
+        playbooks=playbooks, sources=sources, vocabulary=load_vocabulary(directory / "vocabulary.yaml")
+    )
 
 
 def load_sources(file: Path) -> tuple[Source, ...]:
@@ -87,6 +90,21 @@ def load_sources(file: Path) -> tuple[Source, ...]:
             None,
             _first_line(error),
             "Give each source an id with title, publisher and, if needed, note.",
+        ) from error
+
+
+def load_vocabulary(file: Path) -> tuple[Synonym, ...]:
+    """Load the words that people use for the playbooks' terms; a knowledge base may go without."""
+    if not file.exists():
+        return ()
+    try:
+        return tuple(
+            Synonym(term=term, words=tuple(normalise(word.lower()) for word in words))
+            for term, words in _load_yaml(file).items()
+        )
+    except (ValidationError, TypeError, AttributeError) as error:
+        raise KnowledgeError(
+            file, None, _first_line(error), "Give each term a list of words: pilot: [trial, prototype]."
         ) from error
 
 

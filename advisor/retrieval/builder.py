@@ -16,7 +16,7 @@ from advisor.retrieval.catalogue import Catalogue, CatalogueWriter
 from advisor.retrieval.generations import Generations, Manifest
 from advisor.retrieval.vector import CHUNKS, QUESTIONS, VectorSearch, write_collections
 
-INDEX_VERSION = "index-2"
+INDEX_VERSION = "index-3"
 
 
 def _digest(text: str) -> str:
@@ -54,7 +54,7 @@ class GenerationBuilder:
     ) -> BuildReport:
         """Build and publish a generation, unless nothing changed; with `rebuild`, embed everything anew."""
         with self._generations.writing() as draft:
-            documents = {playbook.id: playbook.digest for playbook in knowledge.playbooks}
+            documents = knowledge.digests
             questions = index_questions(knowledge.sections)
             manifest = Manifest(
                 id=uuid.uuid4().hex[:12],
@@ -72,7 +72,7 @@ class GenerationBuilder:
             known = self._load_known(serving)
             texts = _texts_to_embed(knowledge.sections, chunks, questions)
             vectors = self._embed(texts, known, progress)
-            _write(draft, knowledge.sections, chunks, questions, vectors, progress)
+            _write(draft, knowledge, chunks, questions, vectors, progress)
             _check(draft, len(chunks), len(questions), vectors, chunks)
             self._generations.publish(draft, manifest)
             reused = sum(1 for digest in vectors if digest in known)
@@ -141,20 +141,22 @@ def _stack(vectors: dict[str, Vectors], texts: Iterable[str]) -> Vectors:
 
 def _write(
     draft: Path,
-    sections: Sequence[Section],
+    knowledge: KnowledgeBase,
     chunks: Sequence[Chunk],
     questions: Sequence[IndexedQuestion],
     vectors: dict[str, Vectors],
     progress: Progress | None,
 ) -> None:
-    by_id = {section.id: section for section in sections}
+    by_id = {section.id: section for section in knowledge.sections}
     with CatalogueWriter(draft) as catalogue:
-        for section in sections:
+        for section in knowledge.sections:
             catalogue.add_section(section, _stack(vectors, (s.labelled for s in section.statements)))
         for number, chunk in enumerate(chunks):
             catalogue.add_chunk(number, chunk, by_id[chunk.section_id].questions)
         for number, question in enumerate(questions):
             catalogue.add_question(number, question)
+        for synonym in knowledge.vocabulary:
+            catalogue.add_synonym(synonym)
         catalogue.add_vectors(vectors.items())
     if progress:
         progress("Indexing", 1, 2)

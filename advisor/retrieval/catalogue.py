@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from advisor.domain.knowledge import Chunk, IndexedQuestion, Section, Term
+from advisor.domain.knowledge import Chunk, IndexedQuestion, Section, Synonym, Term
 from advisor.errors import IndexUnavailableError
 from advisor.ports import Vectors
 from advisor.text import content_stems, stems
@@ -26,6 +26,7 @@ CREATE TABLE section (id TEXT PRIMARY KEY, json TEXT NOT NULL, vectors BLOB NOT 
 CREATE TABLE chunk (number INTEGER PRIMARY KEY, id TEXT NOT NULL, section_id TEXT NOT NULL);
 CREATE TABLE question (number INTEGER PRIMARY KEY, text TEXT NOT NULL, section_id TEXT NOT NULL, correction TEXT);
 CREATE TABLE vector (digest TEXT PRIMARY KEY, vector BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE synonym (stems TEXT PRIMARY KEY, term TEXT NOT NULL) WITHOUT ROWID;
 CREATE VIRTUAL TABLE keyword USING fts5(heading, body, questions, content='');
 CREATE VIRTUAL TABLE vocabulary USING fts5vocab(keyword, 'row');
 """
@@ -72,6 +73,13 @@ class CatalogueWriter:
         row = (number, question.text, question.section_id, question.correction)
         self._connection.execute("INSERT INTO question VALUES (?, ?, ?, ?)", row)
 
+    def add_synonym(self, synonym: Synonym) -> None:
+        """Store a term under the stems of each of its words."""
+        self._connection.executemany(
+            "INSERT OR IGNORE INTO synonym VALUES (?, ?)",
+            ((" ".join(stems(word)), synonym.term) for word in synonym.words),
+        )
+
     def add_vectors(self, vectors: Iterable[tuple[str, Vectors]]) -> None:
         """Keep vectors by the digest of their text, for the next ingest to reuse."""
         self._connection.executemany(
@@ -90,6 +98,8 @@ class Catalogue:
         except sqlite3.Error as error:
             raise IndexUnavailableError("The index cannot be read.", "Run `advisor ingest --rebuild`.") from error
         self._chunk_count = len(chunks)
+        self._synonyms = {str(key): str(term) for key, term in self._rows("SELECT stems, term FROM synonym")}
+        self._longest_synonym = max((key.count(" ") + 1 for key in self._synonyms), default=0)
         self._first_chunks: dict[str, str] = dict(chunks)
         self._sections: dict[str, tuple[Section, Vectors]] = {}
 
@@ -129,6 +139,21 @@ class Catalogue:
             int(number): IndexedQuestion.model_construct(text=text, section_id=section_id, correction=correction)
             for number, text, section_id, correction in rows
         }
+
+    def find_synonyms(self, text: str) -> tuple[str, ...]:
+        """Return the playbooks' terms for the words of `text`, in order; longer phrases win over shorter ones."""
+        tokens = stems(text)
+        found: dict[str, None] = {}
+        position = 0
+        while position < len(tokens):
+            for length in range(min(self._longest_synonym, len(tokens) - position), 0, -1):
+                term = self._synonyms.get(" ".join(tokens[position : position + length]))
+                if term:
+                    found[term] = None
+                    position += length - 1
+                    break
+            position += 1
+        return tuple(found)
 
     def find_keyword(self, text: str, limit: int) -> dict[int, float]:
         """Return BM25 scores by chunk number for the best `limit` chunks that share a content word with `text`."""

@@ -8,8 +8,10 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass
 
+import numpy as np
+
 from advisor.domain.dialogue import Query
-from advisor.domain.knowledge import BeliefMatch, Passage, Retrieval
+from advisor.domain.knowledge import BeliefMatch, Passage, Retrieval, SectionKind
 from advisor.errors import IndexUnavailableError
 from advisor.ports import Embedder, Vectors
 from advisor.retrieval.catalogue import Catalogue
@@ -20,6 +22,12 @@ TOP_K = 12
 _POOL = 60
 _QUESTION_POOL = 150
 _BELIEFS_KEPT = 3
+
+
+def _mix(vector: Vectors, context: Vectors) -> Vectors:
+    """Return the direction halfway between a follow-up and the query before it."""
+    mixed = vector + context
+    return np.asarray(mixed / np.linalg.norm(mixed), dtype=np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +79,33 @@ class HybridRetriever:
     def retrieve(self, query: Query) -> Retrieval:
         """Return the best passages, one a section, best first."""
         reader = self._open_current()
-        vector = self._embedder.embed([query.text])[0]
-        signals, beliefs = self._collect(reader, query, vector)
+        texts = [self._expand(reader, text) for text in (query.text, *query.parts)]
+        vectors = self._embedder.embed([*texts, query.context] if query.context else texts)
+        vector = _mix(vectors[0], vectors[-1]) if query.context else vectors[0]
+        passages, beliefs = self._search(reader, f"{texts[0]} {query.context}", vector, query.section_ids)
+        return Retrieval(
+            generation=reader.id,
+            passages=passages,
+            parts=tuple(
+                best
+                for text, part in zip(texts[1:], vectors[1:], strict=False)
+                for best in self._search(reader, text, part, ())[0][:1]
+                if best.section.kind is SectionKind.ANSWER
+            ),
+            beliefs=beliefs,
+            terms=reader.catalogue.find_terms(f"{query.text} {query.context}"),
+        )
+
+    @staticmethod
+    def _expand(reader: _Reader, text: str) -> str:
+        """Add the playbooks' own terms for the words that were used."""
+        terms = reader.catalogue.find_synonyms(text)
+        return f"{text} ({', '.join(terms)})" if terms else text
+
+    def _search(
+        self, reader: _Reader, text: str, vector: Vectors, section_ids: tuple[str, ...]
+    ) -> tuple[tuple[Passage, ...], tuple[BeliefMatch, ...]]:
+        signals, beliefs = self._collect(reader, text, vector, section_ids)
         scores = self._fuse(signals)
         best = sorted(scores, key=lambda id_: (-scores[id_], id_))[: self._top_k]
         passages = tuple(
@@ -88,12 +121,7 @@ class HybridRetriever:
             )
             for rank, id_ in enumerate(best, 1)
         )
-        return Retrieval(
-            generation=reader.id,
-            passages=passages,
-            beliefs=beliefs,
-            terms=reader.catalogue.find_terms(query.text),
-        )
+        return passages, beliefs
 
     def _open_current(self) -> _Reader:
         """Return the serving generation, opened once; a reader that is still in use elsewhere stays open."""
@@ -109,8 +137,9 @@ class HybridRetriever:
                 self._reader = _Reader(manifest.id, Catalogue(directory), VectorSearch(directory))
             return self._reader
 
+    @staticmethod
     def _collect(
-        self, reader: _Reader, query: Query, vector: Vectors
+        reader: _Reader, text: str, vector: Vectors, section_ids: tuple[str, ...]
     ) -> tuple[dict[str, _Signals], tuple[BeliefMatch, ...]]:
         signals: dict[str, _Signals] = {}
 
@@ -118,7 +147,7 @@ class HybridRetriever:
             return signals.setdefault(section_id, _Signals(chunk_id=chunk_id))
 
         dense = reader.vectors.find_nearest(CHUNKS, vector, _POOL)
-        keyword = reader.catalogue.find_keyword(query.text, _POOL)
+        keyword = reader.catalogue.find_keyword(text, _POOL)
         chunks = reader.catalogue.get_chunks(dense.keys() | keyword.keys())
         for number, cosine in dense.items():
             found = of(*chunks[number])
@@ -142,7 +171,7 @@ class HybridRetriever:
                         similarity=cosine,
                     )
                 )
-        for section_id in query.section_ids:
+        for section_id in section_ids:
             if reader.catalogue.has_section(section_id):
                 of(reader.catalogue.get_chunk_of(section_id), section_id)
         for section_id, found in signals.items():
