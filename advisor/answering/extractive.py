@@ -15,7 +15,6 @@ from advisor.answering.citations import CitationBook
 from advisor.answering.evidence import Evidence, assess
 from advisor.domain.dialogue import (
     Block,
-    Checklist,
     Draft,
     Focus,
     ListBlock,
@@ -36,7 +35,7 @@ from advisor.domain.knowledge import (
     Statement,
     StatementKind,
 )
-from advisor.text import content_stems, count_words
+from advisor.text import content_stems
 
 WORD_LIMIT = 180
 _REASONS = {Role.EXECUTIVE: 4, Role.CHANGE_LEAD: 4, Role.PLANT_MANAGER: 4, Role.ENGINEER: 7}
@@ -125,161 +124,8 @@ def _joined(titles: list[str]) -> str:
 def _order(query: Query, passages: list[Passage]) -> list[Passage]:
     """Put the sections a follow-up stays in first, where the question adds nothing of its own."""
     if query.focus in {Focus.WHY, Focus.MORE, Focus.ITEM} and query.follows:
-        places = {section_id: place for place, section_id in enumerate(query.section_ids)}
-        return sorted(passages, key=lambda p: (places.get(p.section.id, len(places)), p.rank))
-    return passages
-
-
-class _Composition:
-    """One answer in the making."""
-
-    def __init__(
-        self, *, query: Query, retrieval: Retrieval, passages: list[Passage], role: Role, book: CitationBook
-    ) -> None:
-        self._query = query
-        self._retrieval = retrieval
-        self._role = role
-        self._book = book
-        self._told = frozenset(query.told) if query.follows else frozenset()
-        self._correction = self._find_correction(passages)
-        if self._correction:
-            passages = sorted(passages, key=lambda p: p.section.id != self._correction.passage.section.id)  # type: ignore[union-attr]
-        self._passages = passages
-        self._main = passages[0]
-
-    def draft(self) -> Draft:
-        opening = self._correction or self._find_opening()
-        listed = self._find_list(opening)
-        tasks = self._find_tasks()
-        spent = count_words(opening.statement.text) + sum(count_words(pick.statement.text) for pick in tasks)
-        if listed and not self._asks_for_list():
-            spent += sum(count_words(pick.statement.labelled) for pick in listed)
-        reasons = self._find_reasons(opening, listed, spent)
-        blocks: list[Block] = [Paragraph(sentences=(self._sentence(opening, strong=True),))]
-        if reasons and (listed or len(reasons) == 1):
-            blocks.append(Paragraph(sentences=tuple(self._sentence(pick) for pick in reasons)))
-        elif reasons:
-            blocks.append(ListBlock(items=tuple(self._sentence(pick) for pick in reasons)))
-        if listed:
-            blocks.append(self._render_list(listed))
-        if tasks:
-            blocks.append(Checklist(items=tuple(self._sentence(pick) for pick in tasks)))
-        return Draft(
-            outcome=Outcome.ANSWERED,
-            blocks=tuple(blocks),
-            citations=self._book.citations,
-            suggestions=self._suggest(),
-        )
-
-    def _sentence(self, pick: _Pick, *, strong: bool = False) -> Sentence:
-        statement = pick.statement
-        text = statement.labelled if statement.kind is StatementKind.STEP else statement.text
-        return Sentence(text=text, citations=(self._book.cite(pick.passage.section, statement),), strong=strong)
-
-    def _picks(self, passage: Passage, *kinds: StatementKind) -> list[_Pick]:
-        return [
-            _Pick(passage, index)
-            for index, statement in enumerate(passage.section.statements)
-            if statement.kind in kinds
-        ]
-
-    def _find_correction(self, passages: list[Passage]) -> _Pick | None:
-        """Return the correction when a declared false belief is what the question comes closest to."""
-        for belief in self._retrieval.beliefs[:1]:
-            for passage in passages[:3]:
-                near = belief.similarity >= max(_BELIEF_SIMILARITY, passage.question - 1e-6)
-                if passage.section.id == belief.section.id and near:
-                    for pick in self._picks(passage, *StatementKind):
-                        if pick.statement.text == belief.correction:
-                            return pick
-        return None
-
-    def _find_opening(self) -> _Pick:
-        """Return the sentence that answers: the section's point, unless another says it clearly better."""
-        point = self._picks(self._main, StatementKind.POINT)[0]
-        if self._query.focus is Focus.ITEM:
-            whole = self._picks(self._main, StatementKind.STEP, StatementKind.ROW, StatementKind.REASON)
-            return max([*whole, point], key=lambda pick: pick.score)
-        if self._query.follows:
-            for passage in self._passages:
-                fresh = [
-                    pick
-                    for pick in self._picks(passage, StatementKind.POINT, StatementKind.REASON)
-                    if pick.statement.text not in self._told
-                ]
-                if fresh:
-                    return max(fresh, key=_weigh)
-        others = self._picks(self._main, StatementKind.REASON)
-        best = max(others, key=lambda pick: pick.score, default=point)
-        return best if best.score > point.score + _POINT_BONUS else point
-
-    def _asks_for_list(self) -> bool:
-        return bool(_LIST_WORDS.search(self._query.text))
-
-    def _find_list(self, opening: _Pick) -> list[_Pick]:
-        """Return all steps or rows of the main section when the question is about them."""
-        if self._query.focus is Focus.ITEM:
-            return []
-        listed = self._picks(self._main, StatementKind.STEP) or self._picks(self._main, StatementKind.ROW)
-        if not listed:
-            return []
-        best = max(pick.score for pick in listed)
-        told = all(pick.statement.text in self._told for pick in listed)
-        if told or not (self._asks_for_list() or best >= opening.score):
-            return []
-        long = sum(count_words(pick.statement.labelled) for pick in listed) > WORD_LIMIT - 60
-        if long and not self._asks_for_list():
-            rows = [pick for pick in listed if pick.statement.kind is StatementKind.ROW and pick.score == best]
-            return rows
-        return listed
-
-    def _find_tasks(self) -> list[_Pick]:
-        wanted = (
-            self._query.focus is Focus.ACTION or self._role in _TASK_ROLES or bool(_TASK_WORDS.search(self._query.text))
-        )
-        if not wanted or self._query.focus is Focus.ITEM:
-            return []
-        tasks = [
-            pick
-            for pick in self._picks(self._main, StatementKind.TASK)
-            if pick.statement.text not in self._told or not self._query.follows
-        ]
-        if _TASK_WORDS.search(self._query.text):
-            return tasks
-        best = sorted(tasks, key=lambda pick: -pick.score)[:_MAX_TASKS]
-        return sorted(best, key=lambda pick: pick.index)
-
-    def _find_reasons(self, opening: _Pick, listed: list[_Pick], spent: int) -> list[_Pick]:
-        """Return supporting sentences: the main section's best, then what other sections add, within the limit."""
-        most = 2 if listed else _REASONS[self._role]
-        chosen: list[_Pick] = []
-        taken = [opening, *listed]
-
-        def take(pick: _Pick) -> bool:
-            nonlocal spent
-            length = count_words(pick.statement.labelled)
-            if spent + length > WORD_LIMIT or self._is_known(pick, taken):
-                return False
-            spent += length
-            taken.append(pick)
-            chosen.append(pick)
-            return True
-
-        for pick in (*self._find_parts(), *self._find_additions()):
-            take(pick)
-        kinds = [StatementKind.POINT, StatementKind.REASON]
-        if not listed:
-            kinds.append(StatementKind.STEP)
-        own = sorted(self._picks(self._main, *kinds), key=lambda pick: -pick.score)
-        count = 0
-        for pick in own:
-            if count >= most:
-                break
-            count += take(pick)
-        places = {
-            p.section.id: place for place, p in reversed(list(enumerate((*self._passages, *self._retrieval.parts))))
-        }
-        return sorted(chosen, key=lambda pick: (places[pick.passage.section.id], pick.index))
+        order = [passage.section.id for passage in (*self._passages, *self._retrieval.parts)]
+        return sorted(chosen, key=lambda pick: (order.index(pick.passage.section.id), pick.index))
 
     def _find_parts(self) -> list[_Pick]:
         """Return the two best sentences of the section that answers each part of a question with several."""

@@ -20,6 +20,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from advisor.errors import BusyError, IndexUnavailableError, StorageError
 
+FORMAT = "index-3"
+"""Changes whenever the files of a generation do."""
+
 _POINTER = "current"
 _MANIFEST = "manifest.json"
 _LOCK = ".lock"
@@ -36,6 +39,7 @@ class Manifest(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     id: str
+    format: str
     model: str
     dimension: int
     chunker: str
