@@ -13,10 +13,8 @@ from advisor.domain.knowledge import BuildReport, Chunk, IndexedQuestion, Knowle
 from advisor.errors import IndexUnavailableError
 from advisor.ports import Embedder, Progress, Vectors
 from advisor.retrieval.catalogue import Catalogue, CatalogueWriter
-from advisor.retrieval.generations import Generations, Manifest
+from advisor.retrieval.generations import FORMAT, Generations, Manifest
 from advisor.retrieval.vector import CHUNKS, QUESTIONS, VectorSearch, write_collections
-
-INDEX_VERSION = "index-3"
 
 
 def _digest(text: str) -> str:
@@ -60,7 +58,8 @@ class GenerationBuilder:
                 id=uuid.uuid4().hex[:12],
                 model=self._embedder.fingerprint,
                 dimension=self._embedder.dimension,
-                chunker=f"{chunker} {INDEX_VERSION}",
+                format=FORMAT,
+                chunker=chunker,
                 documents=documents,
                 sections=len(knowledge.sections),
                 chunks=len(chunks),
@@ -85,12 +84,8 @@ class GenerationBuilder:
             self._generations.check_files(serving.id)
         except IndexUnavailableError:
             return None
-        same = (serving.model, serving.dimension, serving.chunker) == (
-            wanted.model,
-            wanted.dimension,
-            wanted.chunker,
-        )
-        return serving if same else None
+        kept = ("format", "model", "dimension", "chunker")
+        return serving if all(getattr(serving, name) == getattr(wanted, name) for name in kept) else None
 
     def _load_known(self, serving: Manifest | None) -> dict[str, Vectors]:
         if serving is None:

@@ -39,7 +39,7 @@ class Manifest(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     id: str
-    format: str
+    format: str = ""
     model: str
     dimension: int
     chunker: str

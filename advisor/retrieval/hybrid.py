@@ -15,7 +15,7 @@ from advisor.domain.knowledge import BeliefMatch, Passage, Retrieval, SectionKin
 from advisor.errors import IndexUnavailableError
 from advisor.ports import Embedder, Vectors
 from advisor.retrieval.catalogue import Catalogue
-from advisor.retrieval.generations import Generations
+from advisor.retrieval.generations import FORMAT, Generations
 from advisor.retrieval.vector import CHUNKS, QUESTIONS, VectorSearch
 
 TOP_K = 12
@@ -129,6 +129,8 @@ class HybridRetriever:
             id_ = self._generations.find_current()
             if self._reader is None or self._reader.id != id_:
                 directory, manifest = self._generations.get_current()
+                if manifest.format != FORMAT:
+                    raise IndexUnavailableError("The index was built by another version.", "Run `advisor ingest`.")
                 if manifest.model != self._embedder.fingerprint:
                     raise IndexUnavailableError(
                         "The index was built with another embedding model.", "Run `advisor ingest`."

@@ -1,0 +1,261 @@
+"""How an extractive answer is put together.
+
+Bottom line first, then the reasons in the order of their sections, a list or table when the question asks for one,
+what other sections add, and the next steps when the question asks for action. Every sentence is a statement of the
+knowledge base, so its quote and its figures stand where its citation points.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from advisor.answering.citations import CitationBook
+from advisor.domain.dialogue import (
+    Block,
+    Checklist,
+    Draft,
+    Focus,
+    ListBlock,
+    Outcome,
+    Paragraph,
+    Query,
+    Role,
+    Sentence,
+    Table,
+    TableRow,
+)
+from advisor.domain.knowledge import Passage, Retrieval, Section, Statement, StatementKind
+from advisor.text import content_stems, count_words
+
+WORD_LIMIT = 180
+SUGGESTIONS = 3
+_REASONS = {Role.EXECUTIVE: 4, Role.CHANGE_LEAD: 4, Role.PLANT_MANAGER: 4, Role.ENGINEER: 7}
+_REASONS_BESIDE_LIST = 2
+_TASK_ROLES = frozenset({Role.CHANGE_LEAD, Role.PLANT_MANAGER})
+_MAX_TASKS = 3
+_POINT_BONUS = 0.12
+_BELIEF_SIMILARITY = 0.6
+_NEIGHBOURS = 6
+_NEIGHBOUR_SCORE = 0.5
+_CLOSE_SCORE = 0.8
+_NEW_WORDS = 0.12
+_MAX_ADDITIONS = 3
+_SAME = 0.6
+_PROSE = (StatementKind.POINT, StatementKind.REASON)
+_LIST_WORDS = re.compile(
+    r"\b(?:list|steps?|stages?|sequence|sequencing|phases?|order|table|types?|kinds?|categories|elements?|requirements?"
+    r"|criteria|causes|reasons|barriers|traits|maxims|gaps|dimensions|vectors|modes|ways|what are the|which are the"
+    r"|how many|ladder|parts|components|conditions|ingredients|roadmap|path)\b",
+    re.I,
+)
+_TASK_WORDS = re.compile(r"\b(?:check-?list|to-?dos?|action items?|tasks|action plan)\b", re.I)
+
+
+@dataclass(frozen=True, slots=True)
+class _Pick:
+    """A statement of a passage, as a candidate for the answer."""
+
+    passage: Passage
+    index: int
+
+    @property
+    def section(self) -> Section:
+        return self.passage.section
+
+    @property
+    def statement(self) -> Statement:
+        return self.section.statements[self.index]
+
+    @property
+    def score(self) -> float:
+        return self.passage.statement_scores[self.index]
+
+    @property
+    def weight(self) -> float:
+        """How well it would speak for its section: its closeness, and whether it is the point."""
+        return self.score + (_POINT_BONUS if self.statement.kind is StatementKind.POINT else 0.0)
+
+    @property
+    def length(self) -> int:
+        return count_words(self.statement.labelled)
+
+
+class Composition:
+    """One answer in the making, from passages of answering sections, best first."""
+
+    def __init__(
+        self, *, query: Query, retrieval: Retrieval, passages: Sequence[Passage], role: Role, book: CitationBook
+    ) -> None:
+        self._query = query
+        self._retrieval = retrieval
+        self._role = role
+        self._book = book
+        self._told = frozenset(query.told)
+        self._wants_list = bool(_LIST_WORDS.search(query.text)) and query.focus is not Focus.ITEM
+        self._wants_tasks = bool(_TASK_WORDS.search(query.text))
+        self._passages = list(passages)
+        self._opening = self._find_correction() or self._find_opening()
+        self._passages.sort(key=lambda passage: passage is not self._opening.passage)
+
+    def draft(self) -> Draft:
+        """Return the finished draft."""
+        listed = self._find_list()
+        tasks = self._find_tasks()
+        spent = sum(pick.length for pick in (self._opening, *tasks, *([] if self._wants_list else listed)))
+        reasons = self._find_reasons(listed, spent)
+        blocks: list[Block] = [Paragraph(sentences=(self._sentence(self._opening, strong=True),))]
+        if reasons and (listed or len(reasons) == 1):
+            blocks.append(Paragraph(sentences=tuple(self._sentence(pick) for pick in reasons)))
+        elif reasons:
+            blocks.append(ListBlock(items=tuple(self._sentence(pick) for pick in reasons)))
+        if listed:
+            blocks.append(self._render_list(listed))
+        if tasks:
+            blocks.append(Checklist(items=tuple(self._sentence(pick) for pick in tasks)))
+        return Draft(
+            outcome=Outcome.ANSWERED,
+            blocks=tuple(blocks),
+            citations=self._book.citations,
+            suggestions=self._suggest(),
+        )
+
+    # what is said
+
+    def _find_correction(self) -> _Pick | None:
+        """Return the correction when a declared false belief is what the question comes closest to."""
+        for belief in self._retrieval.beliefs[:1]:
+            for passage in self._passages[:3]:
+                nearest = belief.similarity >= max(_BELIEF_SIMILARITY, passage.question - 1e-6)
+                if passage.section.id == belief.section.id and nearest:
+                    return next(
+                        (p for p in _picks(passage, *StatementKind) if p.statement.text == belief.correction), None
+                    )
+        return None
+
+    def _find_opening(self) -> _Pick:
+        """Return the sentence that answers: the section's point, unless another one is clearly closer."""
+        if self._query.focus is Focus.ITEM:
+            every = (*_PROSE, StatementKind.STEP, StatementKind.ROW)
+            return max((pick for p in self._passages for pick in _picks(p, *every)), key=lambda pick: pick.score)
+        for passage in self._passages:
+            fresh = [pick for pick in _picks(passage, *_PROSE) if pick.statement.text not in self._told]
+            if fresh:
+                return max(fresh, key=lambda pick: pick.weight)
+        return _picks(self._passages[0], StatementKind.POINT)[0]
+
+    def _find_list(self) -> list[_Pick]:
+        """Return the steps or rows of the main section: all when asked for, else the one row that fits."""
+        main = self._passages[0]
+        listed = _picks(main, StatementKind.STEP) or _picks(main, StatementKind.ROW)
+        if not listed or self._query.focus is Focus.ITEM or all(p.statement.text in self._told for p in listed):
+            return []
+        if self._wants_list:
+            return listed
+        best = max(listed, key=lambda pick: pick.score)
+        if best.score < self._opening.score:
+            return []
+        if sum(pick.length for pick in listed) <= WORD_LIMIT - 60:
+            return listed
+        return [best] if best.statement.kind is StatementKind.ROW else []
+
+    def _find_tasks(self) -> list[_Pick]:
+        """Return the tasks of the main section when the question or the role asks for action."""
+        if self._query.focus is Focus.ITEM:
+            return []
+        tasks = _picks(self._passages[0], StatementKind.TASK)
+        if self._wants_tasks:
+            return tasks
+        if self._query.focus is not Focus.ACTION and self._role not in _TASK_ROLES:
+            return []
+        fresh = [pick for pick in tasks if pick.statement.text not in self._told]
+        best = sorted(fresh, key=lambda pick: -pick.score)[:_MAX_TASKS]
+        return sorted(best, key=lambda pick: pick.index)
+
+    def _find_reasons(self, listed: list[_Pick], spent: int) -> list[_Pick]:
+        """Return supporting sentences within the word limit: of the parts asked, of neighbours, of the main section."""
+        taken = [self._opening, *listed]
+        chosen: list[_Pick] = []
+
+        def take(pick: _Pick) -> bool:
+            nonlocal spent
+            known = pick.statement.text in self._told or any(_says_the_same(pick, other) for other in taken)
+            if known or spent + pick.length > WORD_LIMIT:
+                return False
+            spent += pick.length
+            taken.append(pick)
+            chosen.append(pick)
+            return True
+
+        for pick in (*self._find_parts(), *self._find_additions()):
+            take(pick)
+        kinds = _PROSE if listed else (*_PROSE, StatementKind.STEP)
+        own = sorted(_picks(self._passages[0], *kinds), key=lambda pick: -pick.score)
+        left = _REASONS_BESIDE_LIST if listed else _REASONS[self._role]
+        for pick in own:
+            left -= take(pick) if left else 0
+        order = [passage.section.id for passage in (*self._passages, *self._retrieval.parts)]
+        return sorted(chosen, key=lambda pick: (order.index(pick.section.id), pick.index))
+
+    def _find_parts(self) -> Iterator[_Pick]:
+        """Yield the two best sentences of the section that answers each part of a question with several."""
+        for passage in self._retrieval.parts:
+            if passage.section.id != self._passages[0].section.id:
+                yield from sorted(_picks(passage, *_PROSE, StatementKind.STEP), key=lambda p: -p.weight)[:2]
+
+    def _find_additions(self) -> Iterator[_Pick]:
+        """Yield the best sentence of neighbours that are as close, or that hold words of the question still open."""
+        main, *others = self._passages[:_NEIGHBOURS]
+        weights = {term.stem: term.weight for term in self._retrieval.terms if term.known}
+        total = sum(weights.values()) or 1.0
+        covered = _stems(main.section)
+        left = _MAX_ADDITIONS
+        for passage in others:
+            stems = _stems(passage.section)
+            news = sum(weight for stem, weight in weights.items() if stem in stems - covered) / total
+            relative = passage.score / (main.score or 1.0)
+            if left and (relative >= _CLOSE_SCORE or (relative >= _NEIGHBOUR_SCORE and news >= _NEW_WORDS)):
+                yield max(_picks(passage, *_PROSE, StatementKind.STEP), key=lambda pick: pick.weight)
+                covered |= stems
+                left -= 1
+
+    # how it is shown
+
+    def _sentence(self, pick: _Pick, *, strong: bool = False) -> Sentence:
+        statement = pick.statement
+        text = statement.labelled if statement.kind is StatementKind.STEP else statement.text
+        return Sentence(text=text, citations=(self._book.cite(pick.section, statement),), strong=strong)
+
+    def _render_list(self, listed: list[_Pick]) -> Block:
+        section = listed[0].section
+        leads = section.of_kind(StatementKind.LEAD)
+        title = leads[0].text.rstrip(":") if leads else section.heading
+        if listed[0].statement.kind is StatementKind.STEP:
+            return ListBlock(title=title, ordered=True, items=tuple(self._sentence(pick) for pick in listed))
+        rows = tuple(
+            TableRow(cells=pick.statement.cells, citations=(self._book.cite(section, pick.statement),))
+            for pick in listed
+        )
+        return Table(title=title, columns=section.columns, rows=rows)
+
+    def _suggest(self) -> tuple[str, ...]:
+        """Return questions that neighbouring sections answer."""
+        cited = {citation.section_id for citation in self._book.citations}
+        fresh = [p.section for p in self._passages if p.section.id not in cited and p.section.questions]
+        return tuple(section.questions[0] for section in fresh[:SUGGESTIONS])
+
+
+def _picks(passage: Passage, *kinds: StatementKind) -> list[_Pick]:
+    return [
+        _Pick(passage, index) for index, statement in enumerate(passage.section.statements) if statement.kind in kinds
+    ]
+
+
+def _says_the_same(pick: _Pick, other: _Pick) -> bool:
+    own, theirs = set(content_stems(pick.statement.text)), set(content_stems(other.statement.text))
+    return len(own & theirs) / (len(own | theirs) or 1) >= _SAME
+
+
+def _stems(section: Section) -> set[str]:
+    return set(content_stems(f"{section.playbook_title} {section.heading} {section.text}"))
