@@ -11,6 +11,7 @@ import math
 import re
 from dataclasses import dataclass
 
+from advisor.domain.dialogue import Query
 from advisor.domain.knowledge import Passage, Retrieval, SectionKind
 from advisor.text import content_stems
 
@@ -27,6 +28,7 @@ INTERCEPT = -4.50
 THRESHOLD = 0.4
 """Chosen on the tuned eval cases: the two classes weigh the same in the fit, and a wrong refusal costs more."""
 
+FOLLOW_UP_THRESHOLD = 0.25
 _LIMIT_SIMILARITY = 0.5
 _AMOUNT = re.compile(
     r"\b(?:how (?:many|much|often|big|large)|percent\w*|exact\w*|prices?|costs?|salar\w*|budgets?|fees?|pay)\b", re.I
@@ -39,11 +41,12 @@ class Evidence:
 
     probability: float
     limit: Passage | None
+    threshold: float
 
     @property
     def sufficient(self) -> bool:
         """Whether to answer."""
-        return self.probability >= THRESHOLD
+        return self.probability >= self.threshold
 
 
 def measure(question: str, retrieval: Retrieval) -> dict[str, float]:
@@ -70,11 +73,15 @@ def measure(question: str, retrieval: Retrieval) -> dict[str, float]:
     }
 
 
-def assess(question: str, retrieval: Retrieval) -> Evidence:
-    """Weigh the signals of a retrieval."""
-    signals = measure(question, retrieval)
+def assess(query: Query, retrieval: Retrieval) -> Evidence:
+    """Weigh the signals of a retrieval. A follow-up has its topic from the question before: it needs less."""
+    signals = measure(query.text, retrieval)
     logit = INTERCEPT + sum(COEFFICIENTS[name] * value for name, value in signals.items())
-    return Evidence(probability=1 / (1 + math.exp(-logit)), limit=_find_limit(retrieval))
+    return Evidence(
+        probability=1 / (1 + math.exp(-logit)),
+        limit=_find_limit(retrieval),
+        threshold=FOLLOW_UP_THRESHOLD if query.follows else THRESHOLD,
+    )
 
 
 def _find_limit(retrieval: Retrieval) -> Passage | None:

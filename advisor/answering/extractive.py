@@ -10,6 +10,7 @@ from advisor.answering.evidence import Evidence, assess
 from advisor.domain.dialogue import Draft, Focus, Outcome, Paragraph, Query, Role, Sentence
 from advisor.domain.knowledge import Passage, Retrieval, SectionKind, Source
 
+_NEARNESS = 0.15
 _CONTINUING = frozenset({Focus.WHY, Focus.MORE, Focus.ITEM})
 
 
@@ -22,12 +23,11 @@ class ExtractiveAnswerer:
     def answer(self, query: Query, retrieval: Retrieval, role: Role) -> Draft:
         """Return a cited draft, or one that abstains and says what to do instead."""
         passages = [p for p in retrieval.passages if p.section.kind is SectionKind.ANSWER]
-        evidence = assess(f"{query.text} {query.context}", retrieval)
+        evidence = assess(query, retrieval)
         continuing = query.follows and query.focus in _CONTINUING
         if not passages or not (evidence.sufficient or continuing):
             return self._decline(evidence, passages)
-        if continuing:
-            passages = _staying(query, passages)
+        passages = _staying(query, passages)
         book = CitationBook(self._sources)
         return Composition(query=query, retrieval=retrieval, passages=passages, role=role, book=book).draft()
 
@@ -60,6 +60,13 @@ def _not_covered(passages: list[Passage]) -> str:
 
 
 def _staying(query: Query, passages: list[Passage]) -> list[Passage]:
-    """Put the sections first that the answer before came from."""
+    """Return the passages in the order in which they suit a follow-up: near the sections of the answer before.
+
+    A bare "why?", "more" or "the second one" stays in those sections; any other follow-up only leans towards them.
+    """
+    if not query.follows:
+        return passages
     places = {section_id: place for place, section_id in enumerate(query.section_ids)}
-    return sorted(passages, key=lambda passage: (places.get(passage.section.id, len(places)), passage.rank))
+    if query.focus in _CONTINUING:
+        return sorted(passages, key=lambda passage: (places.get(passage.section.id, len(places)), passage.rank))
+    return sorted(passages, key=lambda passage: -passage.score - _NEARNESS * (passage.section.id in places))

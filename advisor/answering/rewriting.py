@@ -11,7 +11,9 @@ from advisor.domain.dialogue import (
     Focus,
     ListBlock,
     Outcome,
+    Paragraph,
     Query,
+    Sentence,
     Table,
     Turn,
 )
@@ -24,7 +26,8 @@ _ORDINALS = {
 _ITEM = re.compile(
     r"\b(?:the |number |no\.? ?|point |step |item |stage |#)?"
     r"(?P<word>first|second|third|fourth|fifth|sixth|last|final|1st|2nd|3rd|4th|5th|6th)\b"
-    r"(?: (?:one|point|step|item|stage|row|reason|cause|requirement|element|question|gap|bullet|vector|barrier))?",
+    r"(?: (?:one|point|step|item|stage|row|reason|cause|requirement|element|question|gap|bullet|vector|barrier))?"
+    r"(?=\W*$|[,;:?]| with\b| in\b| please\b| again\b| mean)",
     re.I,
 )
 _NUMBERED = re.compile(r"\b(?:number|point|step|item|stage|no\.?|#)\s*(?P<digit>[1-9])\b", re.I)
@@ -88,7 +91,7 @@ def is_follow_up(question: str) -> bool:
         return True
     text = normalise(question)
     stems = set(content_stems(text))
-    if len(stems) <= _MAX_BARE_STEMS:
+    if len(stems) <= _MAX_BARE_STEMS or (_ITEM.search(text) and len(stems) <= _MAX_FOLLOW_UP_STEMS):
         return True
     few = len(stems) <= _MAX_FOLLOW_UP_STEMS
     tokens = words(_OPENING.sub("", text))
@@ -117,7 +120,7 @@ class RuleRewriter:
     @staticmethod
     def _follow(question: str, turn: Turn, history: Sequence[Turn]) -> Query:
         text = normalise(question)
-        told = tuple(c.quote for t in history for c in t.answer.citations)
+        told = _list_told(history, only_opening=bool(_WHY.match(text)))
         sections = tuple(dict.fromkeys(c.section_id for c in turn.answer.citations))
         position = _find_position(text)
         if position is not None and (item := _find_item(turn.answer, position)):
@@ -139,6 +142,20 @@ class RuleRewriter:
                 told=told,
             )
         return Query(text=turn.query, focus=focus, follows=True, section_ids=sections, told=told)
+
+
+def _list_told(history: Sequence[Turn], *, only_opening: bool) -> tuple[str, ...]:
+    """Return the quotes already given. A "why?" may repeat all but the bottom lines: they are what it asks about."""
+    quotes: list[str] = []
+    for turn in history:
+        openings = {number for sentence in _opening(turn.answer) for number in sentence.citations}
+        quotes += [c.quote for c in turn.answer.citations if not only_opening or c.number in openings]
+    return tuple(quotes)
+
+
+def _opening(answer: Answer) -> tuple[Sentence, ...]:
+    first = answer.blocks[0] if answer.blocks else None
+    return tuple(s for s in first.sentences if s.strong) if isinstance(first, Paragraph) else ()
 
 
 def _find_position(text: str) -> int | None:
