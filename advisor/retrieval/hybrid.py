@@ -34,10 +34,10 @@ def _mix(vector: Vectors, context: Vectors) -> Vectors:
 class Weights:
     """How much each normalised signal counts in the fused score."""
 
-    dense: float = 1.5
-    statement: float = 0.3
-    question: float = 1.2
-    keyword: float = 1.2
+    dense: float = 0.5
+    statement: float = 1.0
+    question: float = 1.0
+    keyword: float = 0.8
 
 
 @dataclass(slots=True)
