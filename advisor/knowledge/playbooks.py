@@ -122,8 +122,13 @@ def load_playbook(file: Path) -> Playbook:
             _first_line(error),
             "See CONTRIBUTING.md, Add a playbook, for the keys of a sidecar.",
         ) from error
+    parts = _split_sections(file, lines)
+    if not any(heading.text == LIMITS_HEADING for heading, _ in parts):
+        raise KnowledgeError(
+            file, None, f'there is no section "{LIMITS_HEADING}".', "End the playbook with it, one bullet a topic."
+        )
     sections: list[Section] = []
-    for heading, body in _split_sections(file, lines):
+    for heading, body in parts:
         if heading.text == LIMITS_HEADING:
             sections += _limits(file, front.title, body, sidecar, sidecar_file)
         else:
@@ -134,13 +139,6 @@ def load_playbook(file: Path) -> Playbook:
 
 
 def _check_sections(file: Path, sidecar_file: Path, sections: list[Section], sidecar: _Sidecar) -> None:
-    if not any(section.kind is SectionKind.LIMIT for section in sections):
-        raise KnowledgeError(
-            file,
-            None,
-            f'there is no section "{LIMITS_HEADING}".',
-            "End the playbook with it, one bullet a topic.",
-        )
     ids = [section.id for section in sections]
     for section in sections:
         if ids.count(section.id) > 1:

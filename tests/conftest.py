@@ -1,0 +1,116 @@
+"""Shared parts. The real model and the real index are built once and reused while the playbooks stay the same."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import filelock
+import pytest
+
+from advisor.bootstrap import build_advisor, build_embedder, build_ingest
+from advisor.domain.knowledge import KnowledgeBase
+from advisor.knowledge.playbooks import load_knowledge_base
+from advisor.ports import Embedder
+from advisor.service import Advisor
+from advisor.settings import Settings
+
+ROOT = Path(__file__).resolve().parent.parent
+SMALL = Path(__file__).parent / "small_knowledge_base"
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith("ADVISOR_") and "TEST" not in name]:
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def indexed(request: pytest.FixtureRequest) -> Settings:
+    """Settings of a data directory with the model exported and all playbooks indexed."""
+    folder = Path(request.config.cache.mkdir("advisor"))
+    settings = Settings(data_dir=folder, _env_file=None)
+    with filelock.FileLock(folder / "setup.lock"):
+        build_ingest(settings).run()
+    return settings
+
+
+@pytest.fixture(scope="session")
+def embedder(indexed: Settings) -> Embedder:
+    """The real embedding model."""
+    return build_embedder(indexed)
+
+
+@pytest.fixture(scope="session")
+def knowledge() -> KnowledgeBase:
+    """The real playbooks."""
+    return load_knowledge_base(ROOT / "knowledge_base")
+
+
+@pytest.fixture(scope="session")
+def advisor(indexed: Settings, tmp_path_factory: pytest.TempPathFactory) -> Advisor:
+    """The real advisor; its conversations are its own."""
+    database = f"sqlite:///{tmp_path_factory.mktemp('conversations') / 'test.sqlite'}"
+    return build_advisor(indexed.model_copy(update={"database_url": database}))
+
+
+@pytest.fixture
+def small(tmp_path: Path, indexed: Settings) -> Settings:
+    """Settings of an empty data directory with the model in place and a small knowledge base to change at will."""
+    shutil.copytree(SMALL, tmp_path / "knowledge_base")
+    settings = Settings(
+        data_dir=tmp_path / "data", knowledge_base_dir=tmp_path / "knowledge_base", _env_file=None
+    )
+    settings.model_dir.parent.mkdir(parents=True)
+    shutil.copytree(indexed.model_dir, settings.model_dir, copy_function=os.link)
+    return settings
+
+
+@pytest.fixture(scope="session")
+def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A PostgreSQL of its own, on a Unix socket; needs Debian's `postgresql` or another one on the PATH."""
+    found = shutil.which("initdb") or next(
+        (str(path) for path in sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))), None
+    )
+    if found is None:
+        _missing("PostgreSQL")
+    binaries = Path(str(found)).parent
+    folder = tmp_path_factory.mktemp("postgres")
+    as_user: list[str] = []
+    if os.geteuid() == 0:  # the server refuses to run as root
+        for parent in (folder, *folder.parents):
+            if parent == Path("/"):
+                break
+            parent.chmod(parent.stat().st_mode | 0o011)
+        shutil.chown(folder, "postgres")
+        as_user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
+    data = folder / "data"
+    subprocess.run(
+        [*as_user, str(binaries / "initdb"), "-D", str(data), "-A", "trust", "-U", "advisor"], check=True, capture_output=True
+    )
+    control = [*as_user, str(binaries / "pg_ctl"), "-D", str(data), "-w"]
+    options = f"-c listen_addresses='' -c unix_socket_directories={folder}"
+    subprocess.run([*control, "-o", options, "-l", str(folder / "log"), "start"], check=True, capture_output=True)
+    try:
+        yield f"postgresql+psycopg://advisor@/postgres?host={folder}"
+    finally:
+        subprocess.run([*control, "-m", "immediate", "stop"], check=False, capture_output=True)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """Path of a Chromium; needs Debian's `chromium` or another one on the PATH."""
+    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if found is None:
+        _missing("Chromium")
+    return str(found)
+
+
+def _missing(what: str) -> None:
+    """Skip on a developer's machine; fail in CI, where nothing is skipped."""
+    if os.environ.get("CI"):
+        pytest.fail(f"{what} is not installed")
+    pytest.skip(f"{what} is not installed")

@@ -1,0 +1,54 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from advisor.domain.dialogue import Answer, Outcome, Paragraph, Role, Sentence
+from advisor.domain.identity import Caller
+from advisor.errors import NotFoundError
+from advisor.ports import Conversations
+from advisor.storage.conversations import SqlConversations
+from advisor.storage.database import open_database
+from tests.fakes import MemoryConversations
+
+ANNA, BEN = Caller(id="anna"), Caller(id="ben")
+
+
+@pytest.fixture(params=["memory", "sqlite", "postgresql"])
+def conversations(request: pytest.FixtureRequest, tmp_path: Path) -> Conversations:
+    makers: dict[str, Callable[[], Conversations]] = {
+        "memory": MemoryConversations,
+        "sqlite": lambda: SqlConversations(open_database(f"sqlite:///{tmp_path}/test.sqlite")),
+        "postgresql": lambda: SqlConversations(open_database(request.getfixturevalue("postgres_url"))),
+    }
+    return makers[request.param]()
+
+
+def make_answer(conversation: str, question: str) -> Answer:
+    return Answer(
+        id=question,
+        conversation_id=conversation,
+        question=question,
+        query=question,
+        role=Role.EXECUTIVE,
+        outcome=Outcome.ANSWERED,
+        blocks=(Paragraph(sentences=(Sentence(text="Yes: naïve “quotes” ✓", citations=(1,)),)),),
+    )
+
+
+def test_turns_come_back_whole_and_in_order(conversations: Conversations) -> None:
+    first, second = make_answer("order", "one"), make_answer("order", "two")
+    conversations.record(ANNA, first)
+    conversations.record(ANNA, second)
+    assert [turn.answer for turn in conversations.get_history(ANNA, "order")] == [first, second]
+
+
+def test_a_conversation_is_its_callers_alone(conversations: Conversations) -> None:
+    conversations.record(ANNA, make_answer("private", "secret"))
+    with pytest.raises(NotFoundError):
+        conversations.get_history(BEN, "private")
+
+
+def test_an_unknown_conversation_is_not_found(conversations: Conversations) -> None:
+    with pytest.raises(NotFoundError):
+        conversations.get_history(ANNA, "nothing")

@@ -1,0 +1,65 @@
+"""Stand-ins that keep the promises of their ports; the contract suites hold them to it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Sequence
+
+import numpy as np
+
+from advisor.domain.dialogue import Answer, Query, Turn
+from advisor.domain.identity import Caller
+from advisor.domain.knowledge import Retrieval
+from advisor.errors import NotFoundError
+from advisor.ports import Progress, Vectors
+from advisor.text import content_stems
+
+
+class HashEmbedder:
+    """Bags of hashed stems: texts that share words are close."""
+
+    fingerprint = "hash@1"
+    dimension = 64
+
+    def __init__(self) -> None:
+        self.embedded: list[str] = []
+
+    def embed(self, texts: Sequence[str], progress: Progress | None = None) -> Vectors:
+        self.embedded += texts
+        vectors = np.zeros((len(texts), self.dimension), dtype=np.float32)
+        for row, text in enumerate(texts):
+            for stem in content_stems(text) or ["nothing"]:
+                vectors[row, int(hashlib.md5(stem.encode()).hexdigest(), 16) % self.dimension] += 1
+        if progress and texts:
+            progress("Embedding", len(texts), len(texts))
+        return vectors / np.linalg.norm(vectors, axis=1, keepdims=True) if len(texts) else vectors
+
+
+class FixedRetriever:
+    """Returns what it was given, whatever the query."""
+
+    def __init__(self, retrieval: Retrieval) -> None:
+        self.retrieval = retrieval
+        self.queries: list[Query] = []
+
+    def retrieve(self, query: Query) -> Retrieval:
+        self.queries.append(query)
+        return self.retrieval
+
+
+class MemoryConversations:
+    """Conversations in a dictionary."""
+
+    def __init__(self) -> None:
+        self._turns: dict[tuple[str, str], list[Turn]] = defaultdict(list)
+
+    def record(self, caller: Caller, answer: Answer) -> None:
+        turn = Turn(question=answer.question, query=answer.query, answer=answer)
+        self._turns[caller.id, answer.conversation_id].append(turn)
+
+    def get_history(self, caller: Caller, conversation_id: str) -> tuple[Turn, ...]:
+        turns = self._turns.get((caller.id, conversation_id))
+        if not turns:
+            raise NotFoundError("There is no conversation of yours with that id.", "Leave it out.")
+        return tuple(turns)
