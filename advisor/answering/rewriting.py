@@ -63,7 +63,7 @@ _POINTING = frozenset(
     "it its that this those these they them their he she one ones there same such former latter".split()
 )
 _MAX_FOLLOW_UP_STEMS = 3
-_MAX_BARE_STEMS = 2
+_MAX_BARE_STEMS = 1
 
 
 def find_focus(question: str) -> Focus:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from advisor.errors import ModelError
+from advisor.errors import ModelError, StorageError
 from advisor.ports import Progress, Vectors
 
 if TYPE_CHECKING:
@@ -62,19 +62,26 @@ def export_default_model(target: Path) -> None:
 
     Takes some seconds and imports torch; done once per data directory.
     """
-    from advisor.retrieval.onnx_export import write_onnx  # noqa: PLC0415  torch opens only here
-
     source = packaged_model_dir()
     check_weights(source)
     draft = target.with_name(target.name + ".part")
-    shutil.rmtree(draft, ignore_errors=True)
-    draft.mkdir(parents=True)
-    write_onnx(source, draft / "model.onnx")
-    shutil.copy(source / "tokenizer.json", draft / "tokenizer.json")
-    digests = {file.name: sha256_of(file) for file in sorted(draft.iterdir())}
-    (draft / _SEAL).write_text(json.dumps({"weights": WEIGHTS_DIGEST, "files": digests}, indent=1))
-    shutil.rmtree(target, ignore_errors=True)
-    draft.rename(target)
+    try:
+        shutil.rmtree(draft, ignore_errors=True)
+        draft.mkdir(parents=True)
+        from advisor.retrieval.onnx_export import write_onnx  # noqa: PLC0415  torch opens only here
+
+        write_onnx(source, draft / "model.onnx")
+        shutil.copy(source / "tokenizer.json", draft / "tokenizer.json")
+        digests = {file.name: sha256_of(file) for file in sorted(draft.iterdir())}
+        (draft / _SEAL).write_text(json.dumps({"weights": WEIGHTS_DIGEST, "files": digests}, indent=1))
+        shutil.rmtree(target, ignore_errors=True)
+        draft.rename(target)
+    except OSError as error:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise StorageError(
+            f"The embedding model cannot be written to {target.parent} ({error.strerror}).",
+            "Set ADVISOR_DATA_DIR to a folder that you may write, with 300 MB free.",
+        ) from error
 
 
 def check_seal(directory: Path) -> None:
