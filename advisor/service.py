@@ -101,7 +101,7 @@ class Advisor:
                 draft = _NOTHING_BEFORE
             else:
                 retrieval = self._retriever.retrieve(query)
-                query_text, generation = query.text, retrieval.generation
+                query_text, generation = query.standalone, retrieval.generation
                 draft = self._answerer.answer(query, retrieval, role)
         answer = Answer(
             id=uuid.uuid4().hex,

@@ -28,7 +28,7 @@ PENALTY = 0.01
 """L2 penalty on the standardised weights."""
 
 _OFF_TOPIC = Path(__file__).parent / "off_topic.yaml"
-_SHARES = {"answerable": 1.0, "limit": 0.6, "off-topic": 0.4}
+_SHARES = {"answerable": 1.0, "limit": 0.5, "off-topic": 1.5}
 """Total weight of each kind of example."""
 
 Matrix = NDArray[np.float64]

@@ -61,9 +61,7 @@ def advisor(indexed: Settings, tmp_path_factory: pytest.TempPathFactory) -> Advi
 def small(tmp_path: Path, indexed: Settings) -> Settings:
     """Settings of an empty data directory with the model in place and a small knowledge base to change at will."""
     shutil.copytree(SMALL, tmp_path / "knowledge_base")
-    settings = Settings(
-        data_dir=tmp_path / "data", knowledge_base_dir=tmp_path / "knowledge_base", _env_file=None
-    )
+    settings = Settings(data_dir=tmp_path / "data", knowledge_base_dir=tmp_path / "knowledge_base", _env_file=None)
     settings.model_dir.parent.mkdir(parents=True)
     shutil.copytree(indexed.model_dir, settings.model_dir, copy_function=os.link)
     return settings
@@ -89,7 +87,9 @@ def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         as_user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
     data = folder / "data"
     subprocess.run(
-        [*as_user, str(binaries / "initdb"), "-D", str(data), "-A", "trust", "-U", "advisor"], check=True, capture_output=True
+        [*as_user, str(binaries / "initdb"), "-D", str(data), "-A", "trust", "-U", "advisor"],
+        check=True,
+        capture_output=True,
     )
     control = [*as_user, str(binaries / "pg_ctl"), "-D", str(data), "-w"]
     options = f"-c listen_addresses='' -c unix_socket_directories={folder}"

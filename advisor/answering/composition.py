@@ -26,7 +26,7 @@ from advisor.domain.dialogue import (
     Table,
     TableRow,
 )
-from advisor.domain.knowledge import Passage, Retrieval, Section, Statement, StatementKind
+from advisor.domain.knowledge import Passage, Retrieval, Section, SectionKind, Statement, StatementKind
 from advisor.text import content_stems, count_words
 
 WORD_LIMIT = 180
@@ -96,6 +96,7 @@ class Composition:
         self._wants_list = bool(_LIST_WORDS.search(query.text)) and query.focus is not Focus.ITEM
         self._wants_tasks = bool(_TASK_WORDS.search(query.text))
         self._passages = list(passages)
+        self._parts = [found for part in retrieval.parts if (found := _find_answering(part))]
         self._opening = self._find_correction() or self._find_opening()
         self._passages.sort(key=lambda passage: passage is not self._opening.passage)
 
@@ -136,6 +137,11 @@ class Composition:
 
     def _find_opening(self) -> _Pick:
         """Return the sentence that answers: the section's point, unless another one is clearly closer."""
+        if self._query.item is not None:
+            for passage in self._passages:
+                listed = _picks(passage, StatementKind.STEP) or _picks(passage, StatementKind.ROW)
+                if -len(listed) <= self._query.item < len(listed):
+                    return listed[self._query.item]
         if self._query.focus is Focus.ITEM:
             every = (*_PROSE, StatementKind.STEP, StatementKind.ROW)
             return max((pick for p in self._passages for pick in _picks(p, *every)), key=lambda pick: pick.score)
@@ -195,12 +201,12 @@ class Composition:
         left = _REASONS_BESIDE_LIST if listed else _REASONS[self._role]
         for pick in own:
             left -= take(pick) if left else 0
-        order = [passage.section.id for passage in (*self._passages, *self._retrieval.parts)]
+        order = [passage.section.id for passage in (*self._passages, *self._parts)]
         return sorted(chosen, key=lambda pick: (order.index(pick.section.id), pick.index))
 
     def _find_parts(self) -> Iterator[_Pick]:
         """Yield the two best sentences of the section that answers each part of a question with several."""
-        for passage in self._retrieval.parts:
+        for passage in self._parts:
             if passage.section.id != self._passages[0].section.id:
                 yield from sorted(_picks(passage, *_PROSE, StatementKind.STEP), key=lambda p: -p.weight)[:2]
 
@@ -244,6 +250,10 @@ class Composition:
         cited = {citation.section_id for citation in self._book.citations}
         fresh = [p.section for p in self._passages if p.section.id not in cited and p.section.questions]
         return tuple(section.questions[0] for section in fresh[:SUGGESTIONS])
+
+
+def _find_answering(part: Retrieval) -> Passage | None:
+    return next((passage for passage in part.passages if passage.section.kind is SectionKind.ANSWER), None)
 
 
 def _picks(passage: Passage, *kinds: StatementKind) -> list[_Pick]:

@@ -120,16 +120,21 @@ class RuleRewriter:
     @staticmethod
     def _follow(question: str, turn: Turn, history: Sequence[Turn]) -> Query:
         text = normalise(question)
-        told = _list_told(history, only_opening=bool(_WHY.match(text)))
+        more = bool(_MORE.match(_OPENING.sub("", text)))
+        told = _list_told(history, only_opening=not more)
         sections = tuple(dict.fromkeys(c.section_id for c in turn.answer.citations))
         position = _find_position(text)
         if position is not None and (item := _find_item(turn.answer, position)):
             rest = " ".join(words(_NUMBERED.sub("", _ITEM.sub("", text))))
             extra = f" {rest}" if content_stems(rest) else ""
             return Query(text=item + extra, focus=Focus.ITEM, follows=True, section_ids=sections, told=told)
+        if position is not None and not content_stems(_ITEM.sub("", _NUMBERED.sub("", text))):
+            return Query(
+                text=turn.query, focus=Focus.ITEM, item=position, follows=True, section_ids=sections, told=told
+            )
         if _WHY.match(text):
             focus = Focus.WHY
-        elif _MORE.match(_OPENING.sub("", text)):
+        elif more:
             focus = Focus.MORE
         else:
             bare = _OPENING.sub("", text)
@@ -145,7 +150,7 @@ class RuleRewriter:
 
 
 def _list_told(history: Sequence[Turn], *, only_opening: bool) -> tuple[str, ...]:
-    """Return the quotes already given. A "why?" may repeat all but the bottom lines: they are what it asks about."""
+    """Return the quotes already given, or the bottom lines alone: the rest may be what a follow-up asks about."""
     quotes: list[str] = []
     for turn in history:
         openings = {number for sentence in _opening(turn.answer) for number in sentence.citations}

@@ -15,6 +15,9 @@ MAX_QUESTION_LENGTH = 4000
 """Characters. Longer texts are documents, not questions."""
 
 
+_LONGEST_CONTEXT = 200
+
+
 class Role(StrEnum):
     """The shape wanted. What an executive is told is a subset of what an engineer is told."""
 
@@ -48,7 +51,8 @@ class Query(Value):
     """The standalone text sent to retrieval, and what the conversation adds to it.
 
     `context` is the earlier query that a follow-up leans on; `parts` are the clauses of a question that asks several
-    things; `section_ids` names the sections a follow-up stays in; `told` are the quotes already given, which it need
+    things; `item` is the 0-based place of the list item asked for (-1 is the last) when the answer before did not
+    show it; `section_ids` names the sections a follow-up stays in; `told` are the quotes already given, which it need
     not repeat.
     """
 
@@ -58,7 +62,13 @@ class Query(Value):
     focus: Focus = Focus.POINT
     follows: bool = False
     section_ids: tuple[str, ...] = ()
+    item: int | None = None
     told: tuple[str, ...] = ()
+
+    @property
+    def standalone(self) -> str:
+        """The text with what it leans on, to be leant on in turn."""
+        return f"{self.text} ({self.context[:_LONGEST_CONTEXT]})" if self.context else self.text
 
 
 class Sentence(Value):

@@ -186,11 +186,11 @@ class Term(Value):
 
 
 class Retrieval(Value):
-    """Everything one retrieval found, best passage first; `parts` has the best answering one of each part asked."""
+    """Everything one retrieval found, best passage first; `parts` has one retrieval for each part of the question."""
 
     generation: str
     passages: tuple[Passage, ...]
-    parts: tuple[Passage, ...] = ()
+    parts: tuple[Retrieval, ...] = ()
     beliefs: tuple[BeliefMatch, ...] = ()
     terms: tuple[Term, ...] = ()
 

@@ -18,15 +18,18 @@ from advisor.retrieval.catalogue import Catalogue
 from advisor.retrieval.generations import FORMAT, Generations
 from advisor.retrieval.vector import CHUNKS, QUESTIONS, VectorSearch
 
-TOP_K = 12
+TOP_K = 8
+"""Passages kept of each kind: answering sections, and stated limits."""
+
 _POOL = 60
 _QUESTION_POOL = 150
 _BELIEFS_KEPT = 3
+_CONTEXT_WEIGHT = 0.8
 
 
 def _mix(vector: Vectors, context: Vectors) -> Vectors:
-    """Return the direction halfway between a follow-up and the query before it."""
-    mixed = vector + context
+    """Return the direction between a follow-up and the query before it, nearer to the follow-up."""
+    mixed = vector + _CONTEXT_WEIGHT * context
     return np.asarray(mixed / np.linalg.norm(mixed), dtype=np.float32)
 
 
@@ -79,22 +82,12 @@ class HybridRetriever:
     def retrieve(self, query: Query) -> Retrieval:
         """Return the best passages, one a section, best first."""
         reader = self._open_current()
-        texts = [self._expand(reader, text) for text in (query.text, *query.parts)]
-        vectors = self._embedder.embed([*texts, query.context] if query.context else texts)
+        asked = (query.text, *query.parts, *([query.context] if query.context else []))
+        vectors = self._embedder.embed([self._expand(reader, text) for text in asked])
         vector = _mix(vectors[0], vectors[-1]) if query.context else vectors[0]
-        passages, beliefs = self._search(reader, f"{texts[0]} {query.context}", vector, query.section_ids)
-        return Retrieval(
-            generation=reader.id,
-            passages=passages,
-            parts=tuple(
-                best
-                for text, part in zip(texts[1:], vectors[1:], strict=False)
-                for best in self._search(reader, text, part, ())[0][:1]
-                if best.section.kind is SectionKind.ANSWER
-            ),
-            beliefs=beliefs,
-            terms=reader.catalogue.find_terms(f"{query.text} {query.context}"),
-        )
+        found = self._search(reader, f"{query.text} {query.context}".strip(), vector, query.section_ids)
+        parts = tuple(self._search(reader, text, part) for text, part in zip(query.parts, vectors[1:], strict=False))
+        return found.model_copy(update={"parts": parts})
 
     @staticmethod
     def _expand(reader: _Reader, text: str) -> str:
@@ -102,12 +95,13 @@ class HybridRetriever:
         terms = reader.catalogue.find_synonyms(text)
         return f"{text} ({', '.join(terms)})" if terms else text
 
-    def _search(
-        self, reader: _Reader, text: str, vector: Vectors, section_ids: tuple[str, ...]
-    ) -> tuple[tuple[Passage, ...], tuple[BeliefMatch, ...]]:
-        signals, beliefs = self._collect(reader, text, vector, section_ids)
+    def _search(self, reader: _Reader, text: str, vector: Vectors, section_ids: tuple[str, ...] = ()) -> Retrieval:
+        signals, beliefs = self._collect(reader, self._expand(reader, text), vector, section_ids)
         scores = self._fuse(signals)
-        best = sorted(scores, key=lambda id_: (-scores[id_], id_))[: self._top_k]
+        ranked = sorted(scores, key=lambda id_: (-scores[id_], id_))
+        kinds = {id_: reader.catalogue.get_section(id_)[0].kind for id_ in ranked}
+        best = [id_ for kind in SectionKind for id_ in [id_ for id_ in ranked if kinds[id_] is kind][: self._top_k]]
+        best.sort(key=ranked.index)
         passages = tuple(
             Passage(
                 chunk_id=signals[id_].chunk_id,
@@ -121,7 +115,8 @@ class HybridRetriever:
             )
             for rank, id_ in enumerate(best, 1)
         )
-        return passages, beliefs
+        terms = reader.catalogue.find_terms(text)
+        return Retrieval(generation=reader.id, passages=passages, beliefs=beliefs, terms=terms)
 
     def _open_current(self) -> _Reader:
         """Return the serving generation, opened once; a reader that is still in use elsewhere stays open."""

@@ -8,7 +8,8 @@ from evals.cases import Half, load_cases
 
 
 @pytest.mark.parametrize(
-    "text", ["hi", "Hello there!", "good morning", "thanks!", "Thank you, that helps", "what can you do?", "help", "bye"]
+    "text",
+    ["hi", "Hello there!", "good morning", "thanks!", "Thank you, that helps", "what can you do?", "help", "bye"],
 )
 def test_courtesy_gets_a_friendly_line(text: str) -> None:
     draft = RuleGreeter().greet(text)

@@ -37,8 +37,7 @@ def test_no_case_reuses_an_indexed_question(half: Half, knowledge: KnowledgeBase
     reused = [
         case.id
         for case in load_cases(half)
-        if len(set(content_stems(case.question))) > 2
-        and " ".join(sorted(set(content_stems(case.question)))) in indexed
+        if len(set(content_stems(case.question))) > 2 and " ".join(sorted(set(content_stems(case.question)))) in indexed
     ]
     assert reused == []
 

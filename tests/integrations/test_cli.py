@@ -19,7 +19,12 @@ def run(
 ) -> subprocess.CompletedProcess[str]:
     given = binary if binary is not None else (text.encode() if text is not None else None)
     done = subprocess.run(
-        [ADVISOR, *arguments], env=environment(settings, **more), input=given, capture_output=True, timeout=120, check=False
+        [ADVISOR, *arguments],
+        env=environment(settings, **more),
+        input=given,
+        capture_output=True,
+        timeout=120,
+        check=False,
     )
     return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
 

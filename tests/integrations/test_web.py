@@ -89,7 +89,9 @@ def test_the_page_may_load_nothing_from_elsewhere(server: str) -> None:
 def test_many_at_once_get_their_own_answers(server: str) -> None:
     questions = ["How should we choose KPIs?", "What is integration debt?", "How long should a shadow period be?"] * 8
     with ThreadPoolExecutor(12) as pool:
-        answers = list(pool.map(lambda q: httpx.post(f"{server}/api/v1/ask", json={"question": q}, timeout=30).json(), questions))
+        answers = list(
+            pool.map(lambda q: httpx.post(f"{server}/api/v1/ask", json={"question": q}, timeout=30).json(), questions)
+        )
     assert [answer["question"] for answer in answers] == questions
     assert len({answer["text"] for answer in answers}) == 3
 

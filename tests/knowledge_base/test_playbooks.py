@@ -50,7 +50,11 @@ def test_every_figure_stands_in_the_sources(knowledge: KnowledgeBase) -> None:
     known = set((HERE / "figures_of_the_sources.txt").read_text().split())
     for section in knowledge.sections:
         for statement in section.statements:
-            assert figures(statement.labelled) <= known, (section.id, statement.text, figures(statement.labelled) - known)
+            assert figures(statement.labelled) <= known, (
+                section.id,
+                statement.text,
+                figures(statement.labelled) - known,
+            )
 
 
 def test_every_figure_names_its_source_and_says_so_when_it_has_no_origin(knowledge: KnowledgeBase) -> None:
