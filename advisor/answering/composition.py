@@ -205,10 +205,11 @@ class Composition:
         return sorted(chosen, key=lambda pick: (order.index(pick.section.id), pick.index))
 
     def _find_parts(self) -> Iterator[_Pick]:
-        """Yield the two best sentences of the section that answers each part of a question with several."""
+        """Yield the best sentences of the section that answers each part of a question with several."""
+        most = 2 if len(self._parts) <= 2 else 1
         for passage in self._parts:
             if passage.section.id != self._passages[0].section.id:
-                yield from sorted(_picks(passage, *_PROSE, StatementKind.STEP), key=lambda p: -p.weight)[:2]
+                yield from sorted(_picks(passage, *_PROSE, StatementKind.STEP), key=lambda p: -p.weight)[:most]
 
     def _find_additions(self) -> Iterator[_Pick]:
         """Yield the best sentence of neighbours that are as close, or that hold words of the question still open."""

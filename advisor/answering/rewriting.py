@@ -53,12 +53,9 @@ _ACTION = re.compile(
     r"|first step|steps should|prepare|before (?:we|i) (?:approve|sign|buy|go|scale|roll))\b",
     re.I,
 )
-_JOINT = re.compile(
-    r"[?;.]\s+|,?\s+(?:and|but|or)\s+(?=(?:what|how|who|why|where|when|which|should|do|does|is|are|can)\b)"
-    r"|,\s+(?:and|but|not only)\s+|\s+and\s+(?:at the same time|also)\s+",
-    re.I,
-)
+_JOINT = re.compile(r"[?;.:]\s+|,?\s+(?:and|but|while|plus|as well as|not only)\s+", re.I)
 _MIN_PART_STEMS = 2
+_MAX_PARTS = 4
 _POINTING = frozenset(
     "it its that this those these they them their he she one ones there same such former latter".split()
 )
@@ -100,9 +97,23 @@ def is_follow_up(question: str) -> bool:
 
 
 def split_parts(question: str) -> tuple[str, ...]:
-    """Return the clauses of a question that asks several things, or nothing when it asks one."""
-    parts = [part for part in _JOINT.split(normalise(question)) if len(set(content_stems(part))) >= _MIN_PART_STEMS]
-    return tuple(parts) if len(parts) > 1 else ()
+    """Return the clauses of a question that asks several things, or nothing when it asks one.
+
+    A fragment that says too little by itself ("how should IT" of "how should IT and OT ...") joins the next one.
+    """
+    parts: list[str] = []
+    held = ""
+    for piece in re.split(f"({_JOINT.pattern})", normalise(question), flags=re.I):
+        if _JOINT.fullmatch(piece):
+            held += piece if held else ""
+        elif len(set(content_stems(held + piece))) >= _MIN_PART_STEMS:
+            parts.append(held + piece)
+            held = ""
+        else:
+            held += piece
+    if held and parts:
+        parts[-1] += f" {held}"
+    return tuple(parts[:_MAX_PARTS]) if len(parts) > 1 else ()
 
 
 class RuleRewriter:

@@ -85,7 +85,21 @@ def test_a_follow_up_keeps_the_earlier_query_as_its_context() -> None:
     query = RuleRewriter().rewrite("And who owns that?", (make_turn(),))
     assert query is not None
     assert query.context == "What are the steps of brewing?"
+    assert query.told == ("Brew well.",)
+
+
+def test_more_repeats_nothing() -> None:
+    query = RuleRewriter().rewrite("tell me more", (make_turn(),))
+    assert query is not None
     assert query.told == ("Brew well.", "Grind the beans.")
+
+
+def test_an_item_that_was_not_shown_is_asked_of_its_section() -> None:
+    turn = make_turn()
+    bare = turn.model_copy(update={"answer": turn.answer.model_copy(update={"blocks": turn.answer.blocks[:1]})})
+    query = RuleRewriter().rewrite("and the third one?", (bare,))
+    assert query is not None
+    assert (query.item, query.section_ids, query.text) == (2, ("t/s",), turn.query)
 
 
 def test_bare_questions_follow_up() -> None:
