@@ -40,6 +40,7 @@ def run(
     with TemporaryDirectory() as folder:
         reports = run_halves(settings, [half] if half else list(Half), console, Path(folder))
     console.print(render_table(reports))
+    console.print("Yellow: short of the goal. Red: below the pass mark, where the gate closes (evals/runner.py).")
     if failures:
         for report in reports:
             print_failures(console, report)

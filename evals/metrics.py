@@ -8,11 +8,15 @@ from advisor.domain.base import Value
 
 
 class Metric(Value):
-    """A share with its 95 % Wilson score interval (Wilson 1927)."""
+    """A share with its 95 % Wilson score interval (Wilson 1927).
+
+    `goal` is what the product wants, `pass_mark` what it may not fall behind: below it the gate closes.
+    """
 
     name: str
     hits: int
     total: int
+    goal: float | None = None
     pass_mark: float | None = None
     at_most: bool = False
 
@@ -30,10 +34,18 @@ class Metric(Value):
 
     @property
     def passed(self) -> bool:
-        """Whether the share is on the right side of its mark."""
-        if self.pass_mark is None:
+        """Whether the share is on the right side of its pass mark."""
+        return self._reaches(self.pass_mark)
+
+    @property
+    def reached(self) -> bool:
+        """Whether the share is on the right side of its goal."""
+        return self._reaches(self.goal)
+
+    def _reaches(self, mark: float | None) -> bool:
+        if mark is None:
             return True
-        return self.value <= self.pass_mark if self.at_most else self.value >= self.pass_mark
+        return self.value <= mark if self.at_most else self.value >= mark
 
 
 def wilson(hits: int, total: int, z: float = 1.96) -> tuple[float, float]:

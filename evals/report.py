@@ -18,12 +18,12 @@ def render_table(reports: list[EvalReport]) -> Table:
     """Return one table with a column per half."""
     table = Table(title="Answers, judged by code")
     table.add_column("Metric")
-    table.add_column("Mark", justify="right")
+    table.add_column("Goal", justify="right")
     for report in reports:
         table.add_column(f"{report.half.value}, {len(report.results)} cases", justify="right")
     for row in zip(*(report.metrics for report in reports), strict=True):
-        mark = "" if row[0].pass_mark is None else f"{'≤' if row[0].at_most else '≥'} {row[0].pass_mark:.0%}"
-        table.add_row(row[0].name, mark, *(_cell(metric) for metric in row))
+        goal = "" if row[0].goal is None else f"{'≤' if row[0].at_most else '≥'} {row[0].goal:.0%}"
+        table.add_row(row[0].name, goal, *(_cell(metric) for metric in row))
     table.add_row("median words", "", *(f"{report.median_words:.0f}" for report in reports))
     table.add_row("most words in prose", "≤ 180", *(str(report.most_words) for report in reports))
     return table
@@ -31,7 +31,7 @@ def render_table(reports: list[EvalReport]) -> Table:
 
 def _cell(metric: Metric) -> str:
     low, high = metric.interval
-    colour = "" if metric.pass_mark is None else ("[green]" if metric.passed else "[red]")
+    colour = "[red]" if not metric.passed else "[yellow]" if not metric.reached else ""
     return f"{colour}{metric.value:.1%} ({metric.hits}/{metric.total}; {low:.0%} to {high:.0%})"
 
 
@@ -61,6 +61,7 @@ def _plain(report: EvalReport) -> dict[str, Any]:
                 **metric.model_dump(),
                 "value": metric.value,
                 "interval": metric.interval,
+                "reached": metric.reached,
                 "passed": metric.passed,
             }
             for metric in report.metrics

@@ -31,18 +31,20 @@ from advisor.text import content_stems, count_words
 
 WORD_LIMIT = 180
 SUGGESTIONS = 3
-_REASONS = {Role.EXECUTIVE: 3, Role.CHANGE_LEAD: 3, Role.PLANT_MANAGER: 4, Role.ENGINEER: 7}
-_REASONS_BESIDE_LIST = 2
+_REASONS = {Role.EXECUTIVE: 6, Role.CHANGE_LEAD: 6, Role.PLANT_MANAGER: 6, Role.ENGINEER: 10}
+_REASONS_BESIDE_LIST = 3
+_OWN_FIRST = 2
 _TASK_ROLES = frozenset({Role.CHANGE_LEAD, Role.PLANT_MANAGER})
 _MAX_TASKS = 3
-_POINT_BONUS = 0.12
+_POINT_BONUS = 0.2
 _BELIEF_SIMILARITY = 0.6
+_BELIEF_MARGIN = 0.05
 _NEIGHBOURS = 7
 _NEIGHBOUR_SCORE = 0.5
 _CLOSE_SCORE = 0.7
 _NEW_WORDS = 0.12
 _MAX_ADDITIONS = 4
-_SAME = 0.6
+_SAME = 0.45
 _PROSE = (StatementKind.POINT, StatementKind.REASON)
 _LIST_WORDS = re.compile(
     r"\b(?:list|steps?|stages?|sequence|sequencing|phases?|order|table|types?|kinds?|categories|elements?|requirements?"
@@ -128,7 +130,7 @@ class Composition:
         """Return the correction when a declared false belief is what the question comes closest to."""
         for belief in self._retrieval.beliefs[:1]:
             for passage in self._passages[:3]:
-                nearest = belief.similarity >= max(_BELIEF_SIMILARITY, passage.question - 1e-6)
+                nearest = belief.similarity >= max(_BELIEF_SIMILARITY, passage.question - _BELIEF_MARGIN)
                 if passage.section.id == belief.section.id and nearest:
                     return next(
                         (p for p in _picks(passage, *StatementKind) if p.statement.text == belief.correction), None
@@ -194,13 +196,12 @@ class Composition:
             chosen.append(pick)
             return True
 
-        for pick in (*self._find_parts(), *self._find_additions()):
-            take(pick)
         kinds = _PROSE if listed else (*_PROSE, StatementKind.STEP)
         own = sorted(_picks(self._passages[0], *kinds), key=lambda pick: -pick.score)
-        left = _REASONS_BESIDE_LIST if listed else _REASONS[self._role]
-        for pick in own:
-            left -= take(pick) if left else 0
+        most = _REASONS_BESIDE_LIST if listed else _REASONS[self._role]
+        for pick in (*self._find_parts(), *own[:_OWN_FIRST], *self._find_additions(), *own[_OWN_FIRST:]):
+            if len(chosen) < most:
+                take(pick)
         order = [passage.section.id for passage in (*self._passages, *self._parts)]
         return sorted(chosen, key=lambda pick: (order.index(pick.section.id), pick.index))
 

@@ -101,7 +101,7 @@ def _find_limit(retrieval: Retrieval) -> Passage | None:
         for passage in retrieval.passages
         if passage.section.kind is SectionKind.LIMIT and max(passage.question, passage.dense) >= _LIMIT_SIMILARITY
     ]
-    return max(close, key=lambda passage: max(passage.question, passage.dense), default=None)
+    return max(close, key=lambda passage: passage.score, default=None)
 
 
 def _stems(passage: Passage) -> set[str]:

@@ -79,7 +79,7 @@ def needs_history(question: str) -> bool:
     rest = _ITEM.sub("", bare)
     if (_ITEM.search(bare) or _NUMBERED.search(bare)) and not content_stems(_NUMBERED.sub("", rest)):
         return True
-    return not content_stems(bare) and bool(set(words(bare)) & _POINTING)
+    return not content_stems(bare) and _points_back(bare)
 
 
 def is_follow_up(question: str) -> bool:
@@ -91,8 +91,7 @@ def is_follow_up(question: str) -> bool:
     if len(stems) <= _MAX_BARE_STEMS or (_ITEM.search(text) and len(stems) <= _MAX_FOLLOW_UP_STEMS):
         return True
     few = len(stems) <= _MAX_FOLLOW_UP_STEMS
-    tokens = words(_OPENING.sub("", text))
-    points_back = any(token.partition("'")[0] in _POINTING for token in tokens)
+    points_back = _points_back(_OPENING.sub("", text))
     return (bool(_OPENING.match(text)) and (few or points_back)) or (points_back and few)
 
 
@@ -113,7 +112,15 @@ def split_parts(question: str) -> tuple[str, ...]:
             held += piece
     if held and parts:
         parts[-1] += f" {held}"
-    return tuple(parts[:_MAX_PARTS]) if len(parts) > 1 else ()
+    whole = [
+        f"{part} ({before})" if _points_back(part) else part for before, part in zip(["", *parts], parts, strict=False)
+    ]
+    return tuple(whole[:_MAX_PARTS]) if len(parts) > 1 else ()
+
+
+def _points_back(text: str) -> bool:
+    """Whether a pronoun refers to something said before. "IT" in capitals is a department."""
+    return any(word.lower() in _POINTING for word in re.findall(r"[A-Za-z]+", text) if word != "IT")
 
 
 class RuleRewriter:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import groupby
-
 from rich import box
 from rich.console import Group, RenderableType
 from rich.padding import Padding
@@ -83,23 +81,26 @@ def _table(block: Table) -> RenderableType:
 
 
 def _render_sources(citations: tuple[Citation, ...]) -> list[RenderableType]:
-    """One line per section: its numbers, where it stands, the article behind it and what that leaves unsaid."""
-    lines: list[RenderableType] = []
-    by_section = sorted(citations, key=lambda c: next(o.number for o in citations if o.section_id == c.section_id))
-    for _, group in groupby(by_section, key=lambda c: c.section_id):
-        cited = list(group)
-        numbers = ", ".join(str(c.number) for c in cited)
-        line = Text(f"  {numbers}  ", style="cyan")
-        line.append(f"{cited[0].title} > {cited[0].section}", style="default")
-        sources = {source.id: source for citation in cited for source in citation.sources}
-        if sources:
-            line.append(" · " + "; ".join(source.title for source in sources.values()), style="dim")
-        notes: dict[str, list[int]] = {}
+    """One line per section: its numbers, where it stands, and what its articles leave unsaid; then the articles."""
+    grid = RichTable.grid(padding=(0, 1))
+    grid.add_column(no_wrap=True, style="cyan")
+    grid.add_column()
+    by_section: dict[str, list[Citation]] = {}
+    for citation in citations:
+        by_section.setdefault(citation.section_id, []).append(citation)
+    for cited in by_section.values():
+        place = Text(f"{cited[0].title} > {cited[0].section}")
+        articles = sorted({source.id for citation in cited for source in citation.sources})
+        if articles:
+            place.append(f" ({', '.join(articles)})", style="dim")
+        notes: dict[str, list[str]] = {}
         for citation in cited:
-            for source in citation.sources[:1]:
-                if source.note:
-                    notes.setdefault(source.note, []).append(citation.number)
-        for note, marked in notes.items():
-            line.append(f" ({', '.join(str(number) for number in marked)}: {note})", style="dim italic")
-        lines.append(line)
-    return lines
+            for note in dict.fromkeys(source.note for source in citation.sources if source.note):
+                notes.setdefault(note, []).append(str(citation.number))
+        for note, numbers in notes.items():
+            place.append(f"; {', '.join(numbers)}: {note}", style="dim")
+        grid.add_row(Text(", ".join(str(citation.number) for citation in cited)), place)
+    articles_behind = {source.id: source for citation in citations for source in citation.sources}
+    for id_, source in sorted(articles_behind.items()):
+        grid.add_row(Text(id_, style="dim"), Text(f"{source.title}. {source.publisher}", style="dim"))
+    return [grid]

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 
+import filelock
 import pytest
 
 from advisor.settings import Settings
@@ -138,8 +139,6 @@ def test_a_port_in_use_is_told_at_once(quiet: Settings) -> None:
 
 
 def test_a_second_ingest_is_refused_while_one_runs(small: Settings) -> None:
-    import filelock
-
     small.generations_dir.mkdir(parents=True)
     with filelock.FileLock(small.generations_dir / ".lock"):
         done = run(small, "ingest")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import json
 from concurrent.futures import ThreadPoolExecutor
 
@@ -30,8 +31,8 @@ def test_events_arrive_in_order_and_end_with_the_answer(server: str) -> None:
         assert response.headers["content-type"].startswith("text/event-stream")
         text = response.read().decode()
     events = [dict(line.split(": ", 1) for line in part.splitlines()) for part in text.strip().split("\n\n")]
-    assert [event["event"] for event in events][0] == "status"
-    assert [event["event"] for event in events][-1] == "done"
+    assert events[0]["event"] == "status"
+    assert events[-1]["event"] == "done"
     blocks = [json.loads(event["data"])["block"] for event in events if event["event"] == "block"]
     assert blocks == json.loads(events[-1]["data"])["blocks"]
 
@@ -117,8 +118,6 @@ class BrokenAdvisor:
 
 
 def call(error: Exception, **headers: str) -> httpx.Response:
-    import asyncio
-
     def refuse() -> None:
         raise IndexUnavailableError("There is no index yet.", "Run `advisor ingest`.")
 
