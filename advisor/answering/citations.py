@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 from advisor.domain.dialogue import Citation, CitedSource
 from advisor.domain.knowledge import Section, Source, Statement
-from advisor.text import figures
 
 
 class CitationBook:
@@ -37,11 +36,3 @@ class CitationBook:
                 ),
             )
         return self._by_quote[key].number
-
-
-def find_unsupported_figures(text: str, quotes: tuple[str, ...]) -> set[str]:
-    """Return the figures of `text` that stand in none of the quotes."""
-    supported: set[str] = set()
-    for quote in quotes:
-        supported |= figures(quote)
-    return figures(text) - supported

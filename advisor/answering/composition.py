@@ -38,6 +38,7 @@ _TASK_ROLES = frozenset({Role.CHANGE_LEAD, Role.PLANT_MANAGER})
 _MAX_TASKS = 3
 _POINT_BONUS = 0.2
 _BELIEF_SIMILARITY = 0.6
+_BELIEF_SIMILARITY_OPEN = 0.85
 _BELIEF_MARGIN = 0.05
 _NEIGHBOURS = 7
 _NEIGHBOUR_SCORE = 0.5
@@ -46,6 +47,7 @@ _NEW_WORDS = 0.12
 _MAX_ADDITIONS = 4
 _SAME = 0.45
 _PROSE = (StatementKind.POINT, StatementKind.REASON)
+_OPEN_QUESTION = re.compile(r"\W*(?:what|how|which|who|whom|whose|where|when)\b", re.I)
 _LIST_WORDS = re.compile(
     r"\b(?:list|steps?|stages?|sequence|sequencing|phases?|order|table|types?|kinds?|categories|elements?|requirements?"
     r"|criteria|causes|reasons|barriers|traits|maxims|gaps|dimensions|vectors|modes|ways|what are the|which are the"
@@ -127,10 +129,14 @@ class Composition:
     # what is said
 
     def _find_correction(self) -> _Pick | None:
-        """Return the correction when a declared false belief is what the question comes closest to."""
+        """Return the correction when a declared false belief is what the question comes closest to.
+
+        An open question ("what", "how") assumes less than "surely ..., right?", so it must come closer.
+        """
+        least = _BELIEF_SIMILARITY_OPEN if _OPEN_QUESTION.match(self._query.text) else _BELIEF_SIMILARITY
         for belief in self._retrieval.beliefs[:1]:
             for passage in self._passages[:3]:
-                nearest = belief.similarity >= max(_BELIEF_SIMILARITY, passage.question - _BELIEF_MARGIN)
+                nearest = belief.similarity >= max(least, passage.question - _BELIEF_MARGIN)
                 if passage.section.id == belief.section.id and nearest:
                     return next(
                         (p for p in _picks(passage, *StatementKind) if p.statement.text == belief.correction), None
@@ -232,7 +238,13 @@ class Composition:
 
     def _sentence(self, pick: _Pick, *, strong: bool = False) -> Sentence:
         statement = pick.statement
-        text = statement.labelled if statement.kind is StatementKind.STEP else statement.text
+        match statement.kind:
+            case StatementKind.STEP:
+                text = statement.labelled
+            case StatementKind.ROW:
+                text = _read_row(pick.section.columns, statement.cells)
+            case _:
+                text = statement.text
         return Sentence(text=text, citations=(self._book.cite(pick.section, statement),), strong=strong)
 
     def _render_list(self, listed: list[_Pick]) -> Block:
@@ -252,6 +264,12 @@ class Composition:
         cited = {citation.section_id for citation in self._book.citations}
         fresh = [p.section for p in self._passages if p.section.id not in cited and p.section.questions]
         return tuple(section.questions[0] for section in fresh[:SUGGESTIONS])
+
+
+def _read_row(columns: tuple[str, ...], cells: tuple[str, ...]) -> str:
+    """Return a table row as running text: its name, then each cell with its column."""
+    rest = "; ".join(f"{column.lower()}: {cell}" for column, cell in zip(columns[1:], cells[1:], strict=True))
+    return f"{cells[0]} ({rest})."
 
 
 def _find_answering(part: Retrieval) -> Passage | None:

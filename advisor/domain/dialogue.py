@@ -44,7 +44,6 @@ class Focus(StrEnum):
     ACTION = "action"
     ITEM = "item"
     MORE = "more"
-    SOURCE = "source"
 
 
 class Query(Value):

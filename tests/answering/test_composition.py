@@ -2,11 +2,11 @@
 
 import pytest
 
-from advisor.answering.citations import find_unsupported_figures
 from advisor.domain.dialogue import Answer, Checklist, ListBlock, Outcome, Paragraph, Role, Table
 from advisor.domain.identity import LOCAL_CALLER
 from advisor.domain.knowledge import KnowledgeBase, SectionKind, StatementKind
 from advisor.service import Advisor
+from advisor.text import figures
 from evals.scorers import count_prose_words, list_sentences
 
 
@@ -32,7 +32,7 @@ def test_every_sentence_is_cited_and_every_quote_and_figure_stands_in_its_sectio
             assert citation.sources
         for text, numbers in list_sentences(answer):
             assert numbers, (question, text)
-            assert not find_unsupported_figures(text, tuple(quotes[number] for number in numbers))
+            assert figures(text) <= {figure for number in numbers for figure in figures(quotes[number])}
 
 
 def test_an_answer_fits_a_phone_screen(advisor: Advisor, questions: list[str]) -> None:
