@@ -54,11 +54,14 @@ def compare(settings: Settings, console: Console, runs: int = 5) -> None:
         for _ in range(runs):
             theirs.append(measure([*tutorial, "ask", folder, QUESTION], environment))
             ours.append(measure([advisor, "ask", QUESTION], environment))
-        warm_theirs = subprocess.run(
-            [*tutorial, "warm", folder, *questions], env=environment, capture_output=True, text=True, check=True
-        )
-    theirs_warm = [float(line) for line in warm_theirs.stdout.split()]
-    ours_warm = _warm(settings, questions)
+        ours_warm: list[float] = []
+        theirs_warm: list[float] = []
+        for _ in range(runs):
+            warm = subprocess.run(
+                [*tutorial, "warm", folder, *questions], env=environment, capture_output=True, text=True, check=True
+            )
+            theirs_warm += [float(line) for line in warm.stdout.split()]
+            ours_warm += _warm(settings, questions)
     table = Table(title=f"Beside the tutorial stack ({runs} runs each, medians)")
     for column in ("", "advisor", "tutorial", "ratio"):
         table.add_column(column, justify="right" if column else "left")

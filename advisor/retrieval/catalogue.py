@@ -10,7 +10,7 @@ import math
 import sqlite3
 from collections.abc import Collection, Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -34,6 +34,14 @@ CREATE VIRTUAL TABLE vocabulary USING fts5vocab(keyword, 'row');
 
 def _marks(values: Collection[object]) -> str:
     return ",".join("?" * len(values))
+
+
+class StoredQuestion(NamedTuple):
+    """An indexed question as it comes back: an unvalidated row, as a query reads a hundred of them."""
+
+    text: str
+    section_id: str
+    correction: str
 
 
 class CatalogueWriter:
@@ -129,16 +137,13 @@ class Catalogue:
         """Return the id of a section's first chunk."""
         return self._first_chunks[section_id]
 
-    def get_questions(self, numbers: Collection[int]) -> dict[int, IndexedQuestion]:
+    def get_questions(self, numbers: Collection[int]) -> dict[int, StoredQuestion]:
         """Return indexed questions by number."""
         rows = self._rows(
             f"SELECT number, text, section_id, correction FROM question WHERE number IN ({_marks(numbers)})",  # noqa: S608
             *numbers,
         )
-        return {
-            int(number): IndexedQuestion.model_construct(text=text, section_id=section_id, correction=correction)
-            for number, text, section_id, correction in rows
-        }
+        return {int(number): StoredQuestion(*rest) for number, *rest in rows}
 
     def find_synonyms(self, text: str) -> tuple[str, ...]:
         """Return the playbooks' terms for the words of `text`, in order; longer phrases win over shorter ones."""

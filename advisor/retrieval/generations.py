@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from advisor.errors import BusyError, IndexUnavailableError, StorageError
 
-FORMAT = "index-3"
+FORMAT = "index-4"
 """Changes whenever the files of a generation do."""
 
 _POINTER = "current"

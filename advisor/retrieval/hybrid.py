@@ -6,7 +6,7 @@ Min-max fusion of scores beat reciprocal rank fusion on most of the sets that we
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -22,7 +22,7 @@ TOP_K = 8
 """Passages kept of each kind: answering sections, and stated limits."""
 
 _POOL = 60
-_QUESTION_POOL = 150
+_QUESTION_POOL = 100
 _BELIEFS_KEPT = 3
 _CONTEXT_WEIGHT = 0.8
 
@@ -49,7 +49,7 @@ class _Signals:
     dense: float = 0.0
     keyword: float = 0.0
     question: float = 0.0
-    statements: tuple[float, ...] = ()
+    statements: Vectors = field(default_factory=lambda: np.zeros(1, dtype=np.float32))
 
 
 @dataclass(slots=True)
@@ -111,7 +111,7 @@ class HybridRetriever:
                 dense=signals[id_].dense,
                 keyword=signals[id_].keyword,
                 question=signals[id_].question,
-                statement_scores=signals[id_].statements,
+                statement_scores=tuple(signals[id_].statements.tolist()),
             )
             for rank, id_ in enumerate(best, 1)
         )
@@ -172,7 +172,7 @@ class HybridRetriever:
             if reader.catalogue.has_section(section_id):
                 of(reader.catalogue.get_chunk_of(section_id), section_id)
         for section_id, found in signals.items():
-            found.statements = tuple(float(cosine) for cosine in reader.catalogue.get_section(section_id)[1] @ vector)
+            found.statements = reader.catalogue.get_section(section_id)[1] @ vector
         return signals, tuple(beliefs)
 
     def _fuse(self, signals: dict[str, _Signals]) -> dict[str, float]:
@@ -180,7 +180,7 @@ class HybridRetriever:
         w = self._weights
         columns = (
             (w.dense, {id_: s.dense for id_, s in signals.items()}),
-            (w.statement, {id_: max(s.statements, default=0.0) for id_, s in signals.items()}),
+            (w.statement, {id_: float(s.statements.max()) for id_, s in signals.items()}),
             (w.question, {id_: s.question for id_, s in signals.items()}),
             (w.keyword, {id_: s.keyword for id_, s in signals.items()}),
         )

@@ -43,7 +43,7 @@ def write_collections(directory: Path, collections: dict[str, Vectors]) -> None:
             size = max(2, len(vectors))
             hnsw: CreateHNSWConfiguration = {
                 "space": "cosine",
-                "ef_search": 200,
+                "ef_search": 120,
                 "sync_threshold": size,
                 "batch_size": min(size, _BATCH),
             }
