@@ -27,15 +27,16 @@ from advisor.domain.dialogue import (
     TableRow,
 )
 from advisor.domain.knowledge import Passage, Retrieval, Section, SectionKind, Statement, StatementKind
-from advisor.text import content_stems, count_words
+from advisor.text import content_stems, count_words, figures
 
 WORD_LIMIT = 180
 SUGGESTIONS = 3
-_REASONS = {Role.EXECUTIVE: 6, Role.CHANGE_LEAD: 6, Role.PLANT_MANAGER: 6, Role.ENGINEER: 10}
+_REASONS = {Role.EXECUTIVE: 7, Role.CHANGE_LEAD: 4, Role.PLANT_MANAGER: 4, Role.ENGINEER: 10}
 _REASONS_BESIDE_LIST = 3
-_OWN_FIRST = 2
+_OWN_FIRST = 3
+_TASKS = {Role.EXECUTIVE: 3, Role.CHANGE_LEAD: 8, Role.PLANT_MANAGER: 3, Role.ENGINEER: 3}
+_MOST_TASKS_COUNTED = 3
 _TASK_ROLES = frozenset({Role.CHANGE_LEAD, Role.PLANT_MANAGER})
-_MAX_TASKS = 3
 _POINT_BONUS = 0.2
 _BELIEF_SIMILARITY = 0.6
 _BELIEF_SIMILARITY_OPEN = 0.85
@@ -45,8 +46,14 @@ _NEIGHBOUR_SCORE = 0.5
 _CLOSE_SCORE = 0.7
 _NEW_WORDS = 0.12
 _MAX_ADDITIONS = 4
-_SAME = 0.45
+_SAME = 0.65
 _PROSE = (StatementKind.POINT, StatementKind.REASON)
+_FORM_BONUS = 0.3
+_BARE = frozenset({Focus.WHY, Focus.MORE, Focus.ITEM})
+_AMOUNT_QUESTION = re.compile(
+    r"\b(?:how (?:many|much|long|often|likely|soon)|(?:what|which) (?:share|percentage|percent)|when)\b", re.I
+)
+_DEFINITION_QUESTION = re.compile(r"\W*(?:what(?:'s| is| are)|define|explain)\b", re.I)
 _OPEN_QUESTION = re.compile(r"\W*(?:what|how|which|who|whom|whose|where|when)\b", re.I)
 _LIST_WORDS = re.compile(
     r"\b(?:list|steps?|stages?|sequence|sequencing|phases?|order|table|types?|kinds?|categories|elements?|requirements?"
@@ -82,21 +89,41 @@ class _Pick:
         return self.score + (_POINT_BONUS if self.statement.kind is StatementKind.POINT else 0.0)
 
     @property
+    def text(self) -> str:
+        """As a sentence of an answer."""
+        match self.statement.kind:
+            case StatementKind.STEP:
+                return self.statement.labelled
+            case StatementKind.ROW:
+                return _read_row(self.section.columns, self.statement.cells)
+            case _:
+                return self.statement.text
+
+    @property
     def length(self) -> int:
-        return count_words(self.statement.labelled)
+        return count_words(self.text)
 
 
 class Composition:
     """One answer in the making, from passages of answering sections, best first."""
 
     def __init__(
-        self, *, query: Query, retrieval: Retrieval, passages: Sequence[Passage], role: Role, book: CitationBook
+        self,
+        *,
+        query: Query,
+        retrieval: Retrieval,
+        passages: Sequence[Passage],
+        limit: Passage | None,
+        role: Role,
+        book: CitationBook,
     ) -> None:
         self._query = query
+        self._limit = limit
         self._retrieval = retrieval
         self._role = role
         self._book = book
-        self._told = frozenset(query.told)
+        self._opened = frozenset(query.told if query.focus is Focus.MORE else query.opened)
+        self._told = frozenset(query.told if query.focus in _BARE else query.opened)
         self._wants_list = bool(_LIST_WORDS.search(query.text)) and query.focus is not Focus.ITEM
         self._wants_tasks = bool(_TASK_WORDS.search(query.text))
         self._passages = list(passages)
@@ -108,7 +135,10 @@ class Composition:
         """Return the finished draft."""
         listed = self._find_list()
         tasks = self._find_tasks()
-        spent = sum(pick.length for pick in (self._opening, *tasks, *([] if self._wants_list else listed)))
+        spent = sum(
+            pick.length
+            for pick in (self._opening, *tasks[: _TASKS[Role.ENGINEER]], *([] if self._wants_list else listed))
+        )
         reasons = self._find_reasons(listed, spent)
         blocks: list[Block] = [Paragraph(sentences=(self._sentence(self._opening, strong=True),))]
         if reasons and (listed or len(reasons) == 1):
@@ -119,12 +149,25 @@ class Composition:
             blocks.append(self._render_list(listed))
         if tasks:
             blocks.append(Checklist(items=tuple(self._sentence(pick) for pick in tasks)))
+        if self._limit:
+            section = self._limit.section
+            blocks.append(
+                Paragraph(
+                    sentences=tuple(
+                        Sentence(text=statement.text, citations=(self._book.cite(section, statement),))
+                        for statement in section.statements
+                    )
+                )
+            )
         return Draft(
-            outcome=Outcome.ANSWERED,
+            outcome=Outcome.PARTIAL if self._limit else Outcome.ANSWERED,
             blocks=tuple(blocks),
             citations=self._book.citations,
             suggestions=self._suggest(),
         )
+
+    def _list_open_texts(self) -> list[str]:
+        return [statement.text for statement in self._limit.section.statements] if self._limit else []
 
     # what is said
 
@@ -134,10 +177,11 @@ class Composition:
         An open question ("what", "how") assumes less than "surely ..., right?", so it must come closer.
         """
         least = _BELIEF_SIMILARITY_OPEN if _OPEN_QUESTION.match(self._query.text) else _BELIEF_SIMILARITY
+        nearest = max(passage.question for passage in self._passages)
+        least = max(least, nearest - _BELIEF_MARGIN)
         for belief in self._retrieval.beliefs[:1]:
             for passage in self._passages[:3]:
-                nearest = belief.similarity >= max(least, passage.question - _BELIEF_MARGIN)
-                if passage.section.id == belief.section.id and nearest:
+                if passage.section.id == belief.section.id and belief.similarity >= least:
                     return next(
                         (p for p in _picks(passage, *StatementKind) if p.statement.text == belief.correction), None
                     )
@@ -154,10 +198,21 @@ class Composition:
             every = (*_PROSE, StatementKind.STEP, StatementKind.ROW)
             return max((pick for p in self._passages for pick in _picks(p, *every)), key=lambda pick: pick.score)
         for passage in self._passages:
-            fresh = [pick for pick in _picks(passage, *_PROSE) if pick.statement.text not in self._told]
+            fresh = [pick for pick in _picks(passage, *_PROSE) if pick.statement.text not in self._opened]
             if fresh:
-                return max(fresh, key=lambda pick: pick.weight)
+                return max(fresh, key=lambda pick: pick.weight + self._suit(pick))
         return _picks(self._passages[0], StatementKind.POINT)[0]
+
+    def _suit(self, pick: _Pick) -> float:
+        """Return a bonus for a sentence of the form that the question asks for: an amount, or a definition."""
+        text = pick.statement.text
+        if _AMOUNT_QUESTION.search(self._query.text):
+            return _FORM_BONUS if figures(text) else 0.0
+        if _DEFINITION_QUESTION.match(self._query.text):
+            subject = content_stems(self._query.text)
+            head, verb, _ = text.partition(" is ")
+            return _FORM_BONUS if verb and content_stems(head) == subject else 0.0
+        return 0.0
 
     def _find_list(self) -> list[_Pick]:
         """Return the steps or rows of the main section: all when asked for, else the one row that fits."""
@@ -170,22 +225,26 @@ class Composition:
         best = max(listed, key=lambda pick: pick.score)
         if best.score < self._opening.score:
             return []
-        if sum(pick.length for pick in listed) <= WORD_LIMIT - 60:
-            return listed
-        return [best] if best.statement.kind is StatementKind.ROW else []
+        return listed if sum(pick.length for pick in listed) <= WORD_LIMIT - 60 else []
 
     def _find_tasks(self) -> list[_Pick]:
-        """Return the tasks of the main section when the question or the role asks for action."""
-        if self._query.focus is Focus.ITEM:
+        """Return the tasks when the question or the role asks for action.
+
+        A change lead gets the checklist of the main section and its two neighbours; others the main section's best.
+        """
+        wanted = self._wants_tasks or self._query.focus is Focus.ACTION or self._role in _TASK_ROLES
+        if not wanted or self._query.focus is Focus.ITEM:
             return []
-        tasks = _picks(self._passages[0], StatementKind.TASK)
-        if self._wants_tasks:
-            return tasks
-        if self._query.focus is not Focus.ACTION and self._role not in _TASK_ROLES:
-            return []
+        near = self._passages[:3] if self._role is Role.CHANGE_LEAD else self._passages[:1]
+        close = [p for p in near if p.score >= _CLOSE_SCORE * self._passages[0].score]
+        tasks = [pick for passage in close for pick in _picks(passage, StatementKind.TASK)]
         fresh = [pick for pick in tasks if pick.statement.text not in self._told]
-        best = sorted(fresh, key=lambda pick: -pick.score)[:_MAX_TASKS]
-        return sorted(best, key=lambda pick: pick.index)
+        if self._wants_tasks and self._role is not Role.CHANGE_LEAD:
+            return fresh
+        best = sorted(fresh, key=lambda pick: (pick.passage is not self._passages[0], -pick.score))[
+            : _TASKS[self._role]
+        ]
+        return sorted(best, key=lambda pick: (self._passages.index(pick.passage), pick.index))
 
     def _find_reasons(self, listed: list[_Pick], spent: int) -> list[_Pick]:
         """Return supporting sentences within the word limit: of the parts asked, of neighbours, of the main section."""
@@ -202,7 +261,7 @@ class Composition:
             chosen.append(pick)
             return True
 
-        kinds = _PROSE if listed else (*_PROSE, StatementKind.STEP)
+        kinds = _PROSE if listed else (*_PROSE, StatementKind.STEP, StatementKind.ROW)
         own = sorted(_picks(self._passages[0], *kinds), key=lambda pick: -pick.score)
         most = _REASONS_BESIDE_LIST if listed else _REASONS[self._role]
         for pick in (*self._find_parts(), *own[:_OWN_FIRST], *self._find_additions(), *own[_OWN_FIRST:]):
@@ -237,15 +296,8 @@ class Composition:
     # how it is shown
 
     def _sentence(self, pick: _Pick, *, strong: bool = False) -> Sentence:
-        statement = pick.statement
-        match statement.kind:
-            case StatementKind.STEP:
-                text = statement.labelled
-            case StatementKind.ROW:
-                text = _read_row(pick.section.columns, statement.cells)
-            case _:
-                text = statement.text
-        return Sentence(text=text, citations=(self._book.cite(pick.section, statement),), strong=strong)
+        number = self._book.cite(pick.section, pick.statement)
+        return Sentence(text=pick.text, citations=(number,), strong=strong)
 
     def _render_list(self, listed: list[_Pick]) -> Block:
         section = listed[0].section
@@ -284,7 +336,7 @@ def _picks(passage: Passage, *kinds: StatementKind) -> list[_Pick]:
 
 def _says_the_same(pick: _Pick, other: _Pick) -> bool:
     own, theirs = set(content_stems(pick.statement.text)), set(content_stems(other.statement.text))
-    return len(own & theirs) / (len(own | theirs) or 1) >= _SAME
+    return len(own & theirs) / (min(len(own), len(theirs)) or 1) >= _SAME
 
 
 def _stems(section: Section) -> set[str]:

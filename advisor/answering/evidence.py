@@ -28,6 +28,9 @@ INTERCEPT = -6.29
 THRESHOLD = 0.4
 """Chosen on the tuned eval cases: the two classes weigh the same in the fit, and a wrong refusal costs more."""
 
+MIN_CLOSENESS = 0.47
+"""Cosine below which nothing in the playbooks is about the question, however familiar its words."""
+
 FOLLOW_UP_THRESHOLD = 0.25
 _LIMIT_SIMILARITY = 0.5
 _AMOUNT = re.compile(
@@ -79,17 +82,19 @@ def assess(query: Query, retrieval: Retrieval) -> Evidence:
     A question of several parts is answered when it is as a whole, or when its parts are on average. A follow-up has
     its topic from the question before: it needs less.
     """
-    parts = [_weigh(text, part) for text, part in zip(query.parts, retrieval.parts, strict=True)]
-    whole = _weigh(query.text, retrieval)
+    whole = measure(query.text, retrieval)
+    parts = [measure(text, part) for text, part in zip(query.parts, retrieval.parts, strict=True)]
+    probability = max(_weigh(whole), sum(map(_weigh, parts)) / len(parts)) if parts else _weigh(whole)
+    if max(max(signals["question"], signals["statement"]) for signals in (whole, *parts)) < MIN_CLOSENESS:
+        probability = 0.0
     return Evidence(
-        probability=max(whole, sum(parts) / len(parts)) if parts else whole,
+        probability=probability,
         limit=_find_limit(retrieval),
         threshold=FOLLOW_UP_THRESHOLD if query.follows else THRESHOLD,
     )
 
 
-def _weigh(question: str, retrieval: Retrieval) -> float:
-    signals = measure(question, retrieval)
+def _weigh(signals: dict[str, float]) -> float:
     logit = INTERCEPT + sum(COEFFICIENTS[name] * value for name, value in signals.items())
     return 1 / (1 + math.exp(-logit))
 

@@ -11,6 +11,8 @@ from advisor.domain.dialogue import Draft, Focus, Outcome, Paragraph, Query, Rol
 from advisor.domain.knowledge import Passage, Retrieval, SectionKind, Source
 
 _NEARNESS = 0.15
+_TOUCHED_SIMILARITY = 0.65
+_TOUCHED_SCORE = 0.95
 _CONTINUING = frozenset({Focus.WHY, Focus.MORE, Focus.ITEM})
 
 
@@ -29,7 +31,10 @@ class ExtractiveAnswerer:
             return self._decline(evidence, passages)
         passages = _staying(query, passages)
         book = CitationBook(self._sources)
-        return Composition(query=query, retrieval=retrieval, passages=passages, role=role, book=book).draft()
+        limit = None if continuing else _find_touched_limit(evidence, passages[0])
+        return Composition(
+            query=query, retrieval=retrieval, passages=passages, limit=limit, role=role, book=book
+        ).draft()
 
     def _decline(self, evidence: Evidence, passages: list[Passage]) -> Draft:
         """Say what the stated limit says if one covers the question, else name the nearest topics."""
@@ -49,6 +54,14 @@ class ExtractiveAnswerer:
             citations=book.citations,
             suggestions=tuple(p.section.questions[0] for p in passages[:SUGGESTIONS] if p.section.questions),
         )
+
+
+def _find_touched_limit(evidence: Evidence, best: Passage) -> Passage | None:
+    """Return the stated limit that comes about as close as the best answer: part of what is asked stays open."""
+    limit = evidence.limit
+    if limit is None or max(limit.question, limit.dense) < _TOUCHED_SIMILARITY:
+        return None
+    return limit if limit.score >= _TOUCHED_SCORE * best.score else None
 
 
 def _not_covered(passages: list[Passage]) -> str:

@@ -13,7 +13,6 @@ from advisor.domain.dialogue import (
     Outcome,
     Paragraph,
     Query,
-    Sentence,
     Table,
     Turn,
 )
@@ -138,47 +137,36 @@ class RuleRewriter:
     @staticmethod
     def _follow(question: str, turn: Turn, history: Sequence[Turn]) -> Query:
         text = normalise(question)
-        more = bool(_MORE.match(_OPENING.sub("", text)))
-        told = _list_told(history, only_opening=not more)
-        sections = tuple(dict.fromkeys(c.section_id for c in turn.answer.citations))
+        bare = _OPENING.sub("", text)
+        base = Query(
+            text=turn.query,
+            follows=True,
+            section_ids=tuple(dict.fromkeys(citation.section_id for citation in turn.answer.citations)),
+            opened=tuple(quote for t in history for quote in _list_opening_quotes(t.answer)),
+            told=tuple(citation.quote for t in history for citation in t.answer.citations),
+        )
         position = _find_position(text)
-        if position is not None and (item := _find_item(turn.answer, position)):
+        if position is not None:
             rest = " ".join(words(_NUMBERED.sub("", _ITEM.sub("", text))))
             extra = f" {rest}" if content_stems(rest) else ""
-            return Query(text=item + extra, focus=Focus.ITEM, follows=True, section_ids=sections, told=told)
-        if position is not None and not content_stems(_ITEM.sub("", _NUMBERED.sub("", text))):
-            return Query(
-                text=turn.query, focus=Focus.ITEM, item=position, follows=True, section_ids=sections, told=told
-            )
+            for earlier in reversed(history):
+                if item := _find_item(earlier.answer, position):
+                    sections = tuple(dict.fromkeys(citation.section_id for citation in earlier.answer.citations))
+                    return base.model_copy(update={"text": item + extra, "focus": Focus.ITEM, "section_ids": sections})
+            if not extra:
+                return base.model_copy(update={"focus": Focus.ITEM, "item": position})
         if _WHY.match(text):
-            focus = Focus.WHY
-        elif more:
-            focus = Focus.MORE
-        else:
-            bare = _OPENING.sub("", text)
-            return Query(
-                text=bare,
-                context=turn.query,
-                focus=find_focus(bare),
-                follows=True,
-                section_ids=sections,
-                told=told,
-            )
-        return Query(text=turn.query, focus=focus, follows=True, section_ids=sections, told=told)
+            return base.model_copy(update={"focus": Focus.WHY})
+        if _MORE.match(bare):
+            return base.model_copy(update={"focus": Focus.MORE})
+        return base.model_copy(update={"text": bare, "context": turn.query, "focus": find_focus(bare)})
 
 
-def _list_told(history: Sequence[Turn], *, only_opening: bool) -> tuple[str, ...]:
-    """Return the quotes already given, or the bottom lines alone: the rest may be what a follow-up asks about."""
-    quotes: list[str] = []
-    for turn in history:
-        openings = {number for sentence in _opening(turn.answer) for number in sentence.citations}
-        quotes += [c.quote for c in turn.answer.citations if not only_opening or c.number in openings]
-    return tuple(quotes)
-
-
-def _opening(answer: Answer) -> tuple[Sentence, ...]:
+def _list_opening_quotes(answer: Answer) -> list[str]:
     first = answer.blocks[0] if answer.blocks else None
-    return tuple(s for s in first.sentences if s.strong) if isinstance(first, Paragraph) else ()
+    strong = [s for s in first.sentences if s.strong] if isinstance(first, Paragraph) else []
+    numbers = {number for sentence in strong for number in sentence.citations}
+    return [citation.quote for citation in answer.citations if citation.number in numbers]
 
 
 def _find_position(text: str) -> int | None:

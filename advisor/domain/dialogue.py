@@ -51,8 +51,8 @@ class Query(Value):
 
     `context` is the earlier query that a follow-up leans on; `parts` are the clauses of a question that asks several
     things; `item` is the 0-based place of the list item asked for (-1 is the last) when the answer before did not
-    show it; `section_ids` names the sections a follow-up stays in; `told` are the quotes already given, which it need
-    not repeat.
+    show it; `section_ids` names the sections a follow-up stays in; `opened` are the bottom lines and `told`
+    all quotes already given.
     """
 
     text: str
@@ -62,6 +62,7 @@ class Query(Value):
     follows: bool = False
     section_ids: tuple[str, ...] = ()
     item: int | None = None
+    opened: tuple[str, ...] = ()
     told: tuple[str, ...] = ()
 
     @property

@@ -26,10 +26,10 @@ def test_every_sentence_is_cited_and_every_quote_and_figure_stands_in_its_sectio
     for question in questions:
         answer = ask(advisor, question)
         quotes = {citation.number: citation.quote for citation in answer.citations}
-        assert answer.outcome is Outcome.ANSWERED, question
+        assert answer.outcome in {Outcome.ANSWERED, Outcome.PARTIAL}, question
         for citation in answer.citations:
             assert citation.quote in texts[citation.section_id]
-            assert citation.sources
+            assert citation.sources or "does-not-say" in citation.section_id
         for text, numbers in list_sentences(answer):
             assert numbers, (question, text)
             assert figures(text) <= {figure for number in numbers for figure in figures(quotes[number])}
@@ -50,6 +50,29 @@ def test_what_an_executive_is_told_an_engineer_is_told_too(advisor: Advisor, que
         executive = {text for text, _ in list_sentences(ask(advisor, question))}
         engineer = {text for text, _ in list_sentences(ask(advisor, question, Role.ENGINEER))}
         assert executive <= engineer, question
+
+
+def test_each_role_has_a_shape_of_its_own(advisor: Advisor, questions: list[str]) -> None:
+    def tasks(role: Role) -> int:
+        blocks = [block for question in questions for block in ask(advisor, question, role).blocks]
+        return sum(len(block.items) for block in blocks if isinstance(block, Checklist))
+
+    def words_of_prose(role: Role) -> int:
+        return sum(count_prose_words(ask(advisor, question, role)) for question in questions)
+
+    assert tasks(Role.CHANGE_LEAD) > 1.4 * tasks(Role.PLANT_MANAGER) > tasks(Role.EXECUTIVE)
+    assert words_of_prose(Role.ENGINEER) > words_of_prose(Role.EXECUTIVE) > words_of_prose(Role.CHANGE_LEAD)
+
+
+def test_a_definition_opens_with_the_definition_and_an_amount_with_the_figure(advisor: Advisor) -> None:
+    assert ask(advisor, "What is integration debt?").text.startswith("**Integration debt is the sum of")
+    assert "67%" in ask(advisor, "How many pilots degrade?").text.splitlines()[0]
+
+
+def test_a_question_that_touches_a_limit_is_answered_in_part(advisor: Advisor) -> None:
+    answer = ask(advisor, "What stages should a logistics rollout go through?")
+    assert answer.outcome is Outcome.PARTIAL
+    assert "Instead, " in answer.text
 
 
 def test_the_first_sentence_is_the_bottom_line(advisor: Advisor) -> None:

@@ -78,14 +78,22 @@ def test_why_asks_for_the_reasons_of_the_answer_before() -> None:
     query = RuleRewriter().rewrite("but why?", (make_turn(),))
     assert query is not None
     assert (query.text, query.focus) == ("What are the steps of brewing?", Focus.WHY)
-    assert query.told == ("Brew well.",)
+    assert query.opened == ("Brew well.",)
 
 
 def test_a_follow_up_keeps_the_earlier_query_as_its_context() -> None:
     query = RuleRewriter().rewrite("And who owns that?", (make_turn(),))
     assert query is not None
     assert query.context == "What are the steps of brewing?"
-    assert query.told == ("Brew well.",)
+    assert query.opened == ("Brew well.",)
+
+
+def test_an_item_is_found_in_an_earlier_answer_too() -> None:
+    first = make_turn()
+    bare = first.model_copy(update={"answer": first.answer.model_copy(update={"blocks": first.answer.blocks[:1]})})
+    query = RuleRewriter().rewrite("and number 3?", (first, bare))
+    assert query is not None
+    assert query.text == "Wait. Wait a while."
 
 
 def test_more_repeats_nothing() -> None:
