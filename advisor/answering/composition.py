@@ -45,6 +45,9 @@ _NEIGHBOURS = 7
 _NEIGHBOUR_SCORE = 0.5
 _CLOSE_SCORE = 0.7
 _NEW_WORDS = 0.12
+SURE_QUESTION = 0.88
+"""Cosine with an indexed question above which its section is what was asked for, and neighbours are padding."""
+
 _MAX_ADDITIONS = 4
 _SAME = 0.65
 _PROSE = (StatementKind.POINT, StatementKind.REASON)
@@ -288,7 +291,8 @@ class Composition:
             stems = _stems(passage.section)
             news = sum(weight for stem, weight in weights.items() if stem in stems - covered) / total
             relative = passage.score / (main.score or 1.0)
-            if left and (relative >= _CLOSE_SCORE or (relative >= _NEIGHBOUR_SCORE and news >= _NEW_WORDS)):
+            close = relative >= _CLOSE_SCORE and main.question < SURE_QUESTION
+            if left and (close or (relative >= _NEIGHBOUR_SCORE and news >= _NEW_WORDS)):
                 yield max(_picks(passage, *_PROSE, StatementKind.STEP), key=lambda pick: pick.weight)
                 covered |= stems
                 left -= 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from advisor.answering.citations import CitationBook
-from advisor.answering.composition import SUGGESTIONS, Composition
+from advisor.answering.composition import SUGGESTIONS, SURE_QUESTION, Composition
 from advisor.answering.evidence import Evidence, assess
 from advisor.domain.dialogue import Draft, Focus, Outcome, Paragraph, Query, Role, Sentence
 from advisor.domain.knowledge import Passage, Retrieval, SectionKind, Source
@@ -59,7 +59,7 @@ class ExtractiveAnswerer:
 def _find_touched_limit(evidence: Evidence, best: Passage) -> Passage | None:
     """Return the stated limit that comes about as close as the best answer: part of what is asked stays open."""
     limit = evidence.limit
-    if limit is None or max(limit.question, limit.dense) < _TOUCHED_SIMILARITY:
+    if limit is None or best.question >= SURE_QUESTION or max(limit.question, limit.dense) < _TOUCHED_SIMILARITY:
         return None
     return limit if limit.score >= _TOUCHED_SCORE * best.score else None
 
