@@ -7,11 +7,11 @@ knowledge base, so its quote and its figures stand where its citation points.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from advisor.answering.citations import CitationBook
+from advisor.answering.picks import Pick, picks_of, says_the_same, stems_of
+from advisor.answering.wording import is_open, wants_amount, wants_definition, wants_list, wants_tasks
 from advisor.domain.dialogue import (
     Block,
     Checklist,
@@ -26,7 +26,7 @@ from advisor.domain.dialogue import (
     Table,
     TableRow,
 )
-from advisor.domain.knowledge import Passage, Retrieval, Section, SectionKind, Statement, StatementKind
+from advisor.domain.knowledge import Passage, Retrieval, SectionKind, StatementKind
 from advisor.text import content_stems, count_words, figures
 
 WORD_LIMIT = 180
@@ -35,9 +35,7 @@ _REASONS = {Role.EXECUTIVE: 7, Role.CHANGE_LEAD: 4, Role.PLANT_MANAGER: 4, Role.
 _REASONS_BESIDE_LIST = 3
 _OWN_FIRST = 3
 _TASKS = {Role.EXECUTIVE: 3, Role.CHANGE_LEAD: 8, Role.PLANT_MANAGER: 3, Role.ENGINEER: 3}
-_MOST_TASKS_COUNTED = 3
 _TASK_ROLES = frozenset({Role.CHANGE_LEAD, Role.PLANT_MANAGER})
-_POINT_BONUS = 0.2
 _BELIEF_SIMILARITY = 0.6
 _BELIEF_SIMILARITY_OPEN = 0.85
 _BELIEF_MARGIN = 0.05
@@ -49,62 +47,9 @@ SURE_QUESTION = 0.88
 """Cosine with an indexed question above which its section is what was asked for, and neighbours are padding."""
 
 _MAX_ADDITIONS = 4
-_SAME = 0.65
 _PROSE = (StatementKind.POINT, StatementKind.REASON)
 _FORM_BONUS = 0.3
 _BARE = frozenset({Focus.WHY, Focus.MORE, Focus.ITEM})
-_AMOUNT_QUESTION = re.compile(
-    r"\b(?:how (?:many|much|long|often|likely|soon)|(?:what|which) (?:share|percentage|percent)|when)\b", re.I
-)
-_DEFINITION_QUESTION = re.compile(r"\W*(?:what(?:'s| is| are)|define|explain)\b", re.I)
-_OPEN_QUESTION = re.compile(r"\W*(?:what|how|which|who|whom|whose|where|when)\b", re.I)
-_LIST_WORDS = re.compile(
-    r"\b(?:list|steps?|stages?|sequence|sequencing|phases?|order|table|types?|kinds?|categories|elements?|requirements?"
-    r"|criteria|causes|reasons|barriers|traits|maxims|gaps|dimensions|vectors|modes|ways|what are the|which are the"
-    r"|how many|ladder|parts|components|conditions|ingredients|roadmap|path)\b",
-    re.I,
-)
-_TASK_WORDS = re.compile(r"\b(?:check-?list|to-?dos?|action items?|tasks|action plan)\b", re.I)
-
-
-@dataclass(frozen=True, slots=True)
-class _Pick:
-    """A statement of a passage, as a candidate for the answer."""
-
-    passage: Passage
-    index: int
-
-    @property
-    def section(self) -> Section:
-        return self.passage.section
-
-    @property
-    def statement(self) -> Statement:
-        return self.section.statements[self.index]
-
-    @property
-    def score(self) -> float:
-        return self.passage.statement_scores[self.index]
-
-    @property
-    def weight(self) -> float:
-        """How well it would speak for its section: its closeness, and whether it is the point."""
-        return self.score + (_POINT_BONUS if self.statement.kind is StatementKind.POINT else 0.0)
-
-    @property
-    def text(self) -> str:
-        """As a sentence of an answer."""
-        match self.statement.kind:
-            case StatementKind.STEP:
-                return self.statement.labelled
-            case StatementKind.ROW:
-                return _read_row(self.section.columns, self.statement.cells)
-            case _:
-                return self.statement.text
-
-    @property
-    def length(self) -> int:
-        return count_words(self.text)
 
 
 class Composition:
@@ -127,8 +72,8 @@ class Composition:
         self._book = book
         self._opened = frozenset(query.told if query.focus is Focus.MORE else query.opened)
         self._told = frozenset(query.told if query.focus in _BARE else query.opened)
-        self._wants_list = bool(_LIST_WORDS.search(query.text)) and query.focus is not Focus.ITEM
-        self._wants_tasks = bool(_TASK_WORDS.search(query.text))
+        self._wants_list = wants_list(query.text) and query.focus is not Focus.ITEM
+        self._wants_tasks = wants_tasks(query.text)
         self._passages = list(passages)
         self._parts = [found for part in retrieval.parts if (found := _find_answering(part))]
         self._opening = self._find_correction() or self._find_opening()
@@ -138,10 +83,9 @@ class Composition:
         """Return the finished draft."""
         listed = self._find_list()
         tasks = self._find_tasks()
-        spent = sum(
-            pick.length
-            for pick in (self._opening, *tasks[: _TASKS[Role.ENGINEER]], *([] if self._wants_list else listed))
-        )
+        shown = [self._opening, *tasks[: _TASKS[Role.ENGINEER]], *([] if self._wants_list else listed)]
+        left_open = self._limit.section.statements if self._limit else ()
+        spent = sum(pick.length for pick in shown) + sum(count_words(statement.text) for statement in left_open)
         reasons = self._find_reasons(listed, spent)
         blocks: list[Block] = [Paragraph(sentences=(self._sentence(self._opening, strong=True),))]
         if reasons and (listed or len(reasons) == 1):
@@ -153,15 +97,7 @@ class Composition:
         if tasks:
             blocks.append(Checklist(items=tuple(self._sentence(pick) for pick in tasks)))
         if self._limit:
-            section = self._limit.section
-            blocks.append(
-                Paragraph(
-                    sentences=tuple(
-                        Sentence(text=statement.text, citations=(self._book.cite(section, statement),))
-                        for statement in section.statements
-                    )
-                )
-            )
+            blocks.append(Paragraph(sentences=tuple(map(self._sentence, picks_of(self._limit, *_PROSE)))))
         return Draft(
             outcome=Outcome.PARTIAL if self._limit else Outcome.ANSWERED,
             blocks=tuple(blocks),
@@ -169,58 +105,55 @@ class Composition:
             suggestions=self._suggest(),
         )
 
-    def _list_open_texts(self) -> list[str]:
-        return [statement.text for statement in self._limit.section.statements] if self._limit else []
-
     # what is said
 
-    def _find_correction(self) -> _Pick | None:
+    def _find_correction(self) -> Pick | None:
         """Return the correction when a declared false belief is what the question comes closest to.
 
         An open question ("what", "how") assumes less than "surely ..., right?", so it must come closer.
         """
-        least = _BELIEF_SIMILARITY_OPEN if _OPEN_QUESTION.match(self._query.text) else _BELIEF_SIMILARITY
+        least = _BELIEF_SIMILARITY_OPEN if is_open(self._query.text) else _BELIEF_SIMILARITY
         nearest = max(passage.question for passage in self._passages)
         least = max(least, nearest - _BELIEF_MARGIN)
         for belief in self._retrieval.beliefs[:1]:
             for passage in self._passages[:3]:
                 if passage.section.id == belief.section.id and belief.similarity >= least:
                     return next(
-                        (p for p in _picks(passage, *StatementKind) if p.statement.text == belief.correction), None
+                        (p for p in picks_of(passage, *StatementKind) if p.statement.text == belief.correction), None
                     )
         return None
 
-    def _find_opening(self) -> _Pick:
+    def _find_opening(self) -> Pick:
         """Return the sentence that answers: the section's point, unless another one is clearly closer."""
         if self._query.item is not None:
             for passage in self._passages:
-                listed = _picks(passage, StatementKind.STEP) or _picks(passage, StatementKind.ROW)
+                listed = picks_of(passage, StatementKind.STEP) or picks_of(passage, StatementKind.ROW)
                 if -len(listed) <= self._query.item < len(listed):
                     return listed[self._query.item]
         if self._query.focus is Focus.ITEM:
             every = (*_PROSE, StatementKind.STEP, StatementKind.ROW)
-            return max((pick for p in self._passages for pick in _picks(p, *every)), key=lambda pick: pick.score)
+            return max((pick for p in self._passages for pick in picks_of(p, *every)), key=lambda pick: pick.score)
         for passage in self._passages:
-            fresh = [pick for pick in _picks(passage, *_PROSE) if pick.statement.text not in self._opened]
+            fresh = [pick for pick in picks_of(passage, *_PROSE) if pick.statement.text not in self._opened]
             if fresh:
                 return max(fresh, key=lambda pick: pick.weight + self._suit(pick))
-        return _picks(self._passages[0], StatementKind.POINT)[0]
+        return picks_of(self._passages[0], StatementKind.POINT)[0]
 
-    def _suit(self, pick: _Pick) -> float:
+    def _suit(self, pick: Pick) -> float:
         """Return a bonus for a sentence of the form that the question asks for: an amount, or a definition."""
         text = pick.statement.text
-        if _AMOUNT_QUESTION.search(self._query.text):
+        if wants_amount(self._query.text):
             return _FORM_BONUS if figures(text) else 0.0
-        if _DEFINITION_QUESTION.match(self._query.text):
+        if wants_definition(self._query.text):
             subject = content_stems(self._query.text)
             head, verb, _ = text.partition(" is ")
             return _FORM_BONUS if verb and content_stems(head) == subject else 0.0
         return 0.0
 
-    def _find_list(self) -> list[_Pick]:
-        """Return the steps or rows of the main section: all when asked for, else the one row that fits."""
+    def _find_list(self) -> list[Pick]:
+        """Return the steps or rows of the main section when the question asks for them, or comes closest to one."""
         main = self._passages[0]
-        listed = _picks(main, StatementKind.STEP) or _picks(main, StatementKind.ROW)
+        listed = picks_of(main, StatementKind.STEP) or picks_of(main, StatementKind.ROW)
         if not listed or self._query.focus is Focus.ITEM or all(p.statement.text in self._told for p in listed):
             return []
         if self._wants_list:
@@ -230,7 +163,7 @@ class Composition:
             return []
         return listed if sum(pick.length for pick in listed) <= WORD_LIMIT - 60 else []
 
-    def _find_tasks(self) -> list[_Pick]:
+    def _find_tasks(self) -> list[Pick]:
         """Return the tasks when the question or the role asks for action.
 
         A change lead gets the checklist of the main section and its two neighbours; others the main section's best.
@@ -240,7 +173,7 @@ class Composition:
             return []
         near = self._passages[:3] if self._role is Role.CHANGE_LEAD else self._passages[:1]
         close = [p for p in near if p.score >= _CLOSE_SCORE * self._passages[0].score]
-        tasks = [pick for passage in close for pick in _picks(passage, StatementKind.TASK)]
+        tasks = [pick for passage in close for pick in picks_of(passage, StatementKind.TASK)]
         fresh = [pick for pick in tasks if pick.statement.text not in self._told]
         if self._wants_tasks and self._role is not Role.CHANGE_LEAD:
             return fresh
@@ -249,14 +182,14 @@ class Composition:
         ]
         return sorted(best, key=lambda pick: (self._passages.index(pick.passage), pick.index))
 
-    def _find_reasons(self, listed: list[_Pick], spent: int) -> list[_Pick]:
+    def _find_reasons(self, listed: list[Pick], spent: int) -> list[Pick]:
         """Return supporting sentences within the word limit: of the parts asked, of neighbours, of the main section."""
         taken = [self._opening, *listed]
-        chosen: list[_Pick] = []
+        chosen: list[Pick] = []
 
-        def take(pick: _Pick) -> bool:
+        def take(pick: Pick) -> bool:
             nonlocal spent
-            known = pick.statement.text in self._told or any(_says_the_same(pick, other) for other in taken)
+            known = pick.statement.text in self._told or any(says_the_same(pick, other) for other in taken)
             if known or spent + pick.length > WORD_LIMIT:
                 return False
             spent += pick.length
@@ -265,7 +198,7 @@ class Composition:
             return True
 
         kinds = _PROSE if listed else (*_PROSE, StatementKind.STEP, StatementKind.ROW)
-        own = sorted(_picks(self._passages[0], *kinds), key=lambda pick: -pick.score)
+        own = sorted(picks_of(self._passages[0], *kinds), key=lambda pick: -pick.score)
         most = _REASONS_BESIDE_LIST if listed else _REASONS[self._role]
         for pick in (*self._find_parts(), *own[:_OWN_FIRST], *self._find_additions(), *own[_OWN_FIRST:]):
             if len(chosen) < most:
@@ -273,37 +206,37 @@ class Composition:
         order = [passage.section.id for passage in (*self._passages, *self._parts)]
         return sorted(chosen, key=lambda pick: (order.index(pick.section.id), pick.index))
 
-    def _find_parts(self) -> Iterator[_Pick]:
+    def _find_parts(self) -> Iterator[Pick]:
         """Yield the best sentences of the section that answers each part of a question with several."""
         most = 2 if len(self._parts) <= 2 else 1
         for passage in self._parts:
             if passage.section.id != self._passages[0].section.id:
-                yield from sorted(_picks(passage, *_PROSE, StatementKind.STEP), key=lambda p: -p.weight)[:most]
+                yield from sorted(picks_of(passage, *_PROSE, StatementKind.STEP), key=lambda p: -p.weight)[:most]
 
-    def _find_additions(self) -> Iterator[_Pick]:
+    def _find_additions(self) -> Iterator[Pick]:
         """Yield the best sentence of neighbours that are as close, or that hold words of the question still open."""
         main, *others = self._passages[:_NEIGHBOURS]
         weights = {term.stem: term.weight for term in self._retrieval.terms if term.known}
         total = sum(weights.values()) or 1.0
-        covered = _stems(main.section)
+        covered = stems_of(main.section)
         left = _MAX_ADDITIONS
         for passage in others:
-            stems = _stems(passage.section)
+            stems = stems_of(passage.section)
             news = sum(weight for stem, weight in weights.items() if stem in stems - covered) / total
             relative = passage.score / (main.score or 1.0)
             close = relative >= _CLOSE_SCORE and main.question < SURE_QUESTION
             if left and (close or (relative >= _NEIGHBOUR_SCORE and news >= _NEW_WORDS)):
-                yield max(_picks(passage, *_PROSE, StatementKind.STEP), key=lambda pick: pick.weight)
+                yield max(picks_of(passage, *_PROSE, StatementKind.STEP), key=lambda pick: pick.weight)
                 covered |= stems
                 left -= 1
 
     # how it is shown
 
-    def _sentence(self, pick: _Pick, *, strong: bool = False) -> Sentence:
+    def _sentence(self, pick: Pick, *, strong: bool = False) -> Sentence:
         number = self._book.cite(pick.section, pick.statement)
         return Sentence(text=pick.text, citations=(number,), strong=strong)
 
-    def _render_list(self, listed: list[_Pick]) -> Block:
+    def _render_list(self, listed: list[Pick]) -> Block:
         section = listed[0].section
         leads = section.of_kind(StatementKind.LEAD)
         title = leads[0].text.rstrip(":") if leads else section.heading
@@ -322,26 +255,5 @@ class Composition:
         return tuple(section.questions[0] for section in fresh[:SUGGESTIONS])
 
 
-def _read_row(columns: tuple[str, ...], cells: tuple[str, ...]) -> str:
-    """Return a table row as running text: its name, then each cell with its column."""
-    rest = "; ".join(f"{column.lower()}: {cell}" for column, cell in zip(columns[1:], cells[1:], strict=True))
-    return f"{cells[0]} ({rest})."
-
-
 def _find_answering(part: Retrieval) -> Passage | None:
     return next((passage for passage in part.passages if passage.section.kind is SectionKind.ANSWER), None)
-
-
-def _picks(passage: Passage, *kinds: StatementKind) -> list[_Pick]:
-    return [
-        _Pick(passage, index) for index, statement in enumerate(passage.section.statements) if statement.kind in kinds
-    ]
-
-
-def _says_the_same(pick: _Pick, other: _Pick) -> bool:
-    own, theirs = set(content_stems(pick.statement.text)), set(content_stems(other.statement.text))
-    return len(own & theirs) / (min(len(own), len(theirs)) or 1) >= _SAME
-
-
-def _stems(section: Section) -> set[str]:
-    return set(content_stems(f"{section.playbook_title} {section.heading} {section.text}"))
