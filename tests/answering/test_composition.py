@@ -52,6 +52,7 @@ def test_what_an_executive_is_told_an_engineer_is_told_too(advisor: Advisor, que
         assert executive <= engineer, question
 
 
+@pytest.mark.slow
 def test_each_role_has_a_shape_of_its_own(advisor: Advisor, questions: list[str]) -> None:
     def tasks(role: Role) -> int:
         blocks = [block for question in questions for block in ask(advisor, question, role).blocks]

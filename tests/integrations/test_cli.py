@@ -90,6 +90,7 @@ def test_a_wrong_setting_is_named(quiet: Settings) -> None:
     assert "ADVISOR_PORT" in done.stderr
 
 
+@pytest.mark.slow
 def test_ingest_then_ask_then_doctor_from_nothing(small: Settings) -> None:
     os.environ.pop("ADVISOR_DATABASE_URL", None)
     before = run(small, "ask", "How long should coffee brew?")
@@ -109,6 +110,7 @@ def test_ingest_then_ask_then_doctor_from_nothing(small: Settings) -> None:
     assert (unwell.returncode, "FAIL Playbooks" in unwell.stdout) == (1, True)
 
 
+@pytest.mark.slow
 def test_a_tampered_model_is_refused(small: Settings) -> None:
     run(small, "ingest")
     weights = small.model_dir / "model.onnx.data"
@@ -145,6 +147,7 @@ def test_a_second_ingest_is_refused_while_one_runs(small: Settings) -> None:
     assert (done.returncode, "Another ingest is running" in done.stderr) == (1, True)
 
 
+@pytest.mark.slow
 def test_an_interrupted_ingest_loses_nothing(small: Settings) -> None:
     run(small, "ingest")
     process = subprocess.Popen(

@@ -11,6 +11,8 @@ from advisor.domain.dialogue import Answer
 from advisor.errors import AdvisorError, IndexUnavailableError
 from integrations.web.app import create_app
 
+pytestmark = pytest.mark.xdist_group("server")
+
 QUESTION = {"question": "How long should a shadow period be?"}
 
 

@@ -67,6 +67,7 @@ def test_a_missing_export_is_refused(tmp_path: Path) -> None:
         MiniLmEmbedder(tmp_path)
 
 
+@pytest.mark.slow
 def test_an_unknown_model_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="ADVISOR_EMBEDDING_MODEL"):
         SentenceTransformerEmbedder(str(tmp_path / "nothing"))
