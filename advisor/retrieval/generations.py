@@ -27,7 +27,6 @@ _POINTER = "current"
 _MANIFEST = "manifest.json"
 _LOCK = ".lock"
 _DRAFT = "draft-"
-_KEPT = 2
 _REBUILD = "Run `advisor ingest --rebuild`."
 _SPACE_NEEDED = 200_000_000
 _CHROMA_LOG = "chroma.sqlite3"  # Chroma touches it on every open: checked by SQLite itself, not by digest
