@@ -12,6 +12,7 @@ from advisor.settings import Settings
 if TYPE_CHECKING:
     from advisor.knowledge.ingest import Ingest
     from advisor.ports import Embedder, Progress
+    from advisor.program.office import ProgramOffice
     from advisor.retrieval.hybrid import HybridRetriever
     from advisor.service import Advisor
 
@@ -36,6 +37,22 @@ def build_advisor(settings: Settings) -> Advisor:
         retriever=retriever,
         answerer=ExtractiveAnswerer(sources={source.id: source for source in sources}),
         conversations=SqlConversations(open_database(settings.effective_database_url)),
+    )
+
+
+def build_program(settings: Settings) -> ProgramOffice:
+    """Wire the office that keeps the register and judges it; needs no index and no model."""
+    from advisor.knowledge.criteria import load_criteria  # noqa: PLC0415
+    from advisor.knowledge.playbooks import load_knowledge_base  # noqa: PLC0415
+    from advisor.program.office import ProgramOffice  # noqa: PLC0415
+    from advisor.storage.database import open_database  # noqa: PLC0415
+    from advisor.storage.register import SqlRegisterLog  # noqa: PLC0415
+
+    knowledge = load_knowledge_base(settings.knowledge_base_dir)
+    return ProgramOffice(
+        log=SqlRegisterLog(open_database(settings.effective_database_url)),
+        book=load_criteria(settings.knowledge_base_dir, knowledge, settings.thresholds),
+        sections={section.id: section for section in knowledge.sections},
     )
 
 

@@ -3,6 +3,8 @@
 AdvisorError
 ├── InvalidInputError         what the person sent cannot be used
 ├── NotFoundError             nothing goes by that name
+├── ForbiddenError            the caller may not do this
+├── ConflictError             it was changed meanwhile, or its key was used for something else
 ├── BusyError                 another process holds the lock
 ├── KnowledgeError            a playbook is malformed: file, line, remedy
 ├── ModelError                embedding model missing, changed or unusable
@@ -31,6 +33,14 @@ class InvalidInputError(AdvisorError):
 
 class NotFoundError(AdvisorError):
     """Nothing goes by the name that was given."""
+
+
+class ForbiddenError(AdvisorError):
+    """The caller lacks the permission."""
+
+
+class ConflictError(AdvisorError):
+    """The state is not the one that the request rests on."""
 
 
 class BusyError(AdvisorError):

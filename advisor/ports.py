@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from advisor.domain.dialogue import Answer, Draft, Query, Role, Turn
 from advisor.domain.identity import Caller
 from advisor.domain.knowledge import BuildReport, Chunk, KnowledgeBase, Retrieval
+from advisor.domain.register import Entry, NewEntry
 
 Vectors = NDArray[np.float32]
 """Shape (n, dimension); rows have length one, so a dot product is a cosine."""
@@ -97,4 +98,22 @@ class Conversations(Protocol):
 
     def get_history(self, caller: Caller, conversation_id: str) -> tuple[Turn, ...]:
         """Return the turns so far, oldest first; raise NotFoundError if the caller has no such conversation."""
+        ...
+
+
+class RegisterLog(Protocol):
+    """Keeps the facts of the register, in the order in which they were acknowledged."""
+
+    def append(
+        self, caller: Caller, entries: Sequence[NewEntry], expected: Mapping[str, int] | None = None
+    ) -> tuple[Entry, ...]:
+        """Log all entries or none; a key that is known returns what was logged with it.
+
+        Raises ConflictError when a key was used for another fact, or when the newest entry on a subject of `expected`
+        has another number than the one given there.
+        """
+        ...
+
+    def read(self, after: int = 0) -> tuple[Entry, ...]:
+        """Return the entries with numbers above `after`, in order."""
         ...

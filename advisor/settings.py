@@ -34,6 +34,10 @@ class Settings(BaseSettings):
     database_url: str = Field(
         default="", description="SQLAlchemy URL of the database; empty means SQLite in the data directory."
     )
+    thresholds: dict[str, float] = Field(
+        default_factory=dict,
+        description='Your own figures for the criteria, as JSON: {"shadow_days": 42}.',
+    )
     host: str = Field(default="127.0.0.1", description="Address that `advisor serve` listens on.")
     port: int = Field(default=8000, ge=1, le=65535, description="Port that `advisor serve` listens on.")
 

@@ -7,6 +7,7 @@ from enum import StrEnum
 from functools import cached_property
 
 from advisor.domain.base import Value
+from advisor.domain.criteria import CriterionRule
 
 
 class Source(Value):
@@ -94,13 +95,14 @@ class Section(Value):
 
 
 class Playbook(Value):
-    """A file of the knowledge base."""
+    """A file of the knowledge base. `rules` are the criteria that its sections set, each with its section's id."""
 
     id: str
     title: str
     summary: str
     digest: str
     sections: tuple[Section, ...]
+    rules: tuple[tuple[str, CriterionRule], ...] = ()
 
 
 class Synonym(Value):

@@ -5,11 +5,10 @@ from __future__ import annotations
 import hashlib
 import re
 from pathlib import Path
-from typing import Any
 
-import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from advisor.domain.criteria import CriterionRule
 from advisor.domain.knowledge import (
     KnowledgeBase,
     Misconception,
@@ -22,6 +21,7 @@ from advisor.domain.knowledge import (
     Synonym,
 )
 from advisor.errors import KnowledgeError
+from advisor.knowledge.files import first_problem, load_yaml, parse_yaml, read_text
 from advisor.knowledge.markdown import Line, parse_body, strip_marks
 from advisor.text import normalise, slugify
 
@@ -42,6 +42,7 @@ class _SectionNotes(BaseModel):
 
     questions: list[str]
     misconceptions: list[Misconception] = []
+    criteria: list[CriterionRule] = []
 
 
 class _Sidecar(BaseModel):
@@ -81,14 +82,14 @@ def load_knowledge_base(directory: Path) -> KnowledgeBase:
 
 def load_sources(file: Path) -> tuple[Source, ...]:
     """Load the articles that the playbooks rest on."""
-    raw = _load_yaml(file)
+    raw = load_yaml(file)
     try:
         return tuple(Source(id=id_, **fields) for id_, fields in raw.items())
     except (ValidationError, TypeError, AttributeError) as error:
         raise KnowledgeError(
             file,
             None,
-            _first_line(error),
+            first_problem(error),
             "Give each source an id with title, publisher and, if needed, note.",
         ) from error
 
@@ -100,26 +101,26 @@ def load_vocabulary(file: Path) -> tuple[Synonym, ...]:
     try:
         return tuple(
             Synonym(term=term, words=tuple(normalise(word.lower()) for word in words))
-            for term, words in _load_yaml(file).items()
+            for term, words in load_yaml(file).items()
         )
     except (ValidationError, TypeError, AttributeError) as error:
         raise KnowledgeError(
-            file, None, _first_line(error), "Give each term a list of words: pilot: [trial, prototype]."
+            file, None, first_problem(error), "Give each term a list of words: pilot: [trial, prototype]."
         ) from error
 
 
 def load_playbook(file: Path) -> Playbook:
     """Load one playbook with its sidecar, or raise KnowledgeError with file, line and remedy."""
-    raw = _read(file)
+    raw = read_text(file)
     front, lines = _split_front_matter(file, raw)
     sidecar_file = file.with_suffix(".yaml")
     try:
-        sidecar = _Sidecar.model_validate(_load_yaml(sidecar_file))
+        sidecar = _Sidecar.model_validate(load_yaml(sidecar_file))
     except ValidationError as error:
         raise KnowledgeError(
             sidecar_file,
             None,
-            _first_line(error),
+            first_problem(error),
             "See CONTRIBUTING.md, Add a playbook, for the keys of a sidecar.",
         ) from error
     parts = _split_sections(file, lines)
@@ -134,8 +135,20 @@ def load_playbook(file: Path) -> Playbook:
         else:
             sections.append(_answer_section(file, front.title, heading, body, sidecar, sidecar_file))
     _check_sections(file, sidecar_file, sections, sidecar)
-    digest = hashlib.sha256(raw.encode() + _read(sidecar_file).encode()).hexdigest()
-    return Playbook(id=file.stem, title=front.title, summary=front.summary, digest=digest, sections=tuple(sections))
+    digest = hashlib.sha256(raw.encode() + read_text(sidecar_file).encode()).hexdigest()
+    rules = [
+        (f"{file.stem}/{slugify(heading)}", rule)
+        for heading, notes in sidecar.sections.items()
+        for rule in notes.criteria
+    ]
+    return Playbook(
+        id=file.stem,
+        title=front.title,
+        summary=front.summary,
+        digest=digest,
+        sections=tuple(sections),
+        rules=tuple(rules),
+    )
 
 
 def _check_sections(file: Path, sidecar_file: Path, sections: list[Section], sidecar: _Sidecar) -> None:
@@ -242,12 +255,12 @@ def _split_front_matter(file: Path, raw: str) -> tuple[_FrontMatter, list[Line]]
             "there is no front matter.",
             "Begin with ---, title: and summary:, and close it with ---.",
         )
-    fields = _parse_yaml(file, "\n".join(line.text for line in lines[1 : ends[1] - 1]), offset=1)
+    fields = parse_yaml(file, "\n".join(line.text for line in lines[1 : ends[1] - 1]), offset=1)
     try:
         return _FrontMatter.model_validate(fields), lines[ends[1] :]
     except ValidationError as error:
         raise KnowledgeError(
-            file, 2, f"front matter: {_first_line(error)}", "It holds exactly title and summary."
+            file, 2, f"front matter: {first_problem(error)}", "It holds exactly title and summary."
         ) from error
 
 
@@ -266,38 +279,3 @@ def _split_sections(file: Path, lines: list[Line]) -> list[tuple[Line, list[Line
                 "Put it under a heading that begins with ##.",
             )
     return sections
-
-
-def _read(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise KnowledgeError(file, None, "the file is missing.", "Create it beside the playbook.") from None
-    except UnicodeDecodeError as error:
-        raise KnowledgeError(file, None, "the file is not UTF-8 text.", "Save it as UTF-8.") from error
-
-
-def _load_yaml(file: Path) -> dict[str, Any]:
-    return _parse_yaml(file, _read(file))
-
-
-def _parse_yaml(file: Path, raw: str, offset: int = 0) -> dict[str, Any]:
-    try:
-        loaded = yaml.safe_load(raw)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = mark.line + 1 + offset if mark else None
-        problem = getattr(error, "problem", None) or "it is not YAML"
-        raise KnowledgeError(
-            file, line, f"{problem}.", 'Quote texts that contain ": " and keep the indentation even.'
-        ) from error
-    if not isinstance(loaded, dict):
-        raise KnowledgeError(file, 1 + offset, "it holds no keys.", "Write key: value lines.")
-    return loaded
-
-
-def _first_line(error: Exception) -> str:
-    if isinstance(error, ValidationError):
-        first = error.errors()[0]
-        return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg'].lower()}."
-    return str(error).splitlines()[0]

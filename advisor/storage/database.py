@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event, inspect, text
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from advisor.errors import InvalidInputError, StorageError
 
-HEAD = "0001"
+HEAD = "0002"
 """The newest migration, so that an up-to-date database opens without Alembic; a test keeps it right."""
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
@@ -32,6 +32,7 @@ def open_database(url: str) -> Engine:
         engine = create_engine(parsed, pool_pre_ping=parsed.get_backend_name() != "sqlite")
         if engine.dialect.name == "sqlite":
             event.listen(engine, "connect", _set_pragmas)
+            event.listen(engine, "begin", _begin)
         _migrate(engine)
     except ModuleNotFoundError as error:
         raise InvalidInputError(
@@ -59,9 +60,16 @@ def _prepare_folder(database: str | None) -> None:
 
 
 def _set_pragmas(connection: Any, _: Any) -> None:
-    """Write-ahead log, so that readers never wait; wait for other writers instead of failing."""
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=5000", "foreign_keys=ON"):
+    """Write-ahead log, so that readers never wait; every commit on the disk; wait for other writers, do not fail."""
+    connection.isolation_level = None  # transactions begin where `_begin` says, not where the driver guesses
+    for pragma in ("busy_timeout=30000", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin(connection: Connection) -> None:
+    """Take SQLite's write lock at once where a transaction reads before it writes, so that none works on old facts."""
+    immediate = connection.get_execution_options().get("immediate")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
 
 
 def _migrate(engine: Engine) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
-from sqlalchemy import DateTime, Index, String, Text
+from sqlalchemy import Date, DateTime, Index, String, Text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 
@@ -23,3 +23,21 @@ class TurnRow(Base):
     caller_id: Mapped[str] = mapped_column(String(255))
     asked_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     answer: Mapped[str] = mapped_column(Text)
+
+
+class EntryRow(Base):
+    """One fact of the register's log. `patch` is JSON; `number` grows in the order of commits."""
+
+    __tablename__ = "entry"
+    __table_args__ = (Index("ix_entry_subject", "subject", "number"),)
+
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    key: Mapped[str] = mapped_column(String(200), unique=True)
+    kind: Mapped[str] = mapped_column(String(40))
+    subject: Mapped[str] = mapped_column(String(200))
+    patch: Mapped[str] = mapped_column(Text)
+    effective_on: Mapped[date] = mapped_column(Date)
+    door: Mapped[str] = mapped_column(String(40))
+    supersedes: Mapped[int | None]
+    recorded_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    recorded_by: Mapped[str] = mapped_column(String(255))

@@ -14,6 +14,8 @@ from starlette.exceptions import HTTPException
 from advisor.errors import (
     AdvisorError,
     BusyError,
+    ConflictError,
+    ForbiddenError,
     InvalidInputError,
     NotFoundError,
     StorageError,
@@ -24,6 +26,8 @@ MEDIA_TYPE = "application/problem+json"
 _STATUS: tuple[tuple[type[AdvisorError], HTTPStatus], ...] = (
     (InvalidInputError, HTTPStatus.UNPROCESSABLE_ENTITY),
     (NotFoundError, HTTPStatus.NOT_FOUND),
+    (ForbiddenError, HTTPStatus.FORBIDDEN),
+    (ConflictError, HTTPStatus.CONFLICT),
     (BusyError, HTTPStatus.CONFLICT),
     (StorageError, HTTPStatus.INSUFFICIENT_STORAGE),
     (UnavailableError, HTTPStatus.SERVICE_UNAVAILABLE),

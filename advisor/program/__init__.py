@@ -1,0 +1,1 @@
+"""The company's program: recorded, judged against the playbooks, and told."""

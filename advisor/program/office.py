@@ -1,0 +1,294 @@
+"""The one object that doors call about the program: recording, judging, telling. Safe to share between threads."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, timedelta
+
+from advisor.domain.checklist import ChecklistDraft, ChecklistItem, InterviewQuestion
+from advisor.domain.criteria import CriteriaBook
+from advisor.domain.dialogue import Answer
+from advisor.domain.gaps import Finding, Gap, GapSummary, GateReadiness, StatusLine
+from advisor.domain.identity import Caller, Permission
+from advisor.domain.knowledge import Section
+from advisor.domain.records import ActionItem, RecordKind
+from advisor.domain.register import AnyRecord, Entry, Projection, RecordChange, Register
+from advisor.errors import AdvisorError, ForbiddenError, InvalidInputError, NotFoundError
+from advisor.ports import RegisterLog
+from advisor.program import checklists, interview
+from advisor.program.engine import Engine
+from advisor.program.gates import assess_gates, describe_status
+from advisor.program.names import find_exact, suggest_names
+from advisor.program.ranking import Levels, rank_gaps
+from advisor.program.recording import Recorder, prepare_all
+from advisor.program.summaries import DAYS_BACK, Summariser
+
+_REMEMBERED = 16
+
+
+class ProgramOffice:
+    """Keeps the register and judges it by the playbooks' criteria, for each caller as far as they may see."""
+
+    def __init__(
+        self,
+        *,
+        log: RegisterLog,
+        book: CriteriaBook,
+        sections: Mapping[str, Section],
+        today: Callable[[], date] = date.today,
+    ) -> None:
+        self._log = log
+        self.book = book
+        self._sections = sections
+        self._today = today
+        self._projection = Projection()
+        self._lock = threading.Lock()
+        self._summariser = Summariser(book)
+        self._registers: dict[tuple[date, int], Register] = {}
+        self._engines: dict[tuple[date, int, str, str], Engine] = {}
+
+    @property
+    def today(self) -> date:
+        """The day that facts may not lie behind."""
+        return self._today()
+
+    # Reading
+
+    def read_register(self, caller: Caller, as_of: date | None = None) -> Register:
+        """Return what the caller may see of the register, as of the end of a day."""
+        return self._read(as_of or self.today).visible_to(caller)
+
+    def _read(self, day: date) -> Register:
+        with self._lock:
+            self._projection.apply(self._log.read(after=self._projection.head))
+            key = (day, self._projection.head)
+            if key not in self._registers:
+                if len(self._registers) >= _REMEMBERED:
+                    self._registers.clear()
+                self._registers[key] = self._projection.as_of(day)
+            return self._registers[key]
+
+    def _engine(self, caller: Caller, as_of: date | None = None, *, site: str = "", initiative: str = "") -> Engine:
+        day = as_of or self.today
+        register = self._read(day)
+        key = (day, self._projection.head, _view(caller), f"{site}|{initiative}")
+        engine = self._engines.get(key)
+        if engine is None:
+            register = register.visible_to(caller).within(site=site, initiative=initiative)
+            engine = Engine(register, self.book)
+            with self._lock:
+                if len(self._engines) >= _REMEMBERED:
+                    self._engines.clear()
+                self._engines[key] = engine
+        return engine
+
+    def find_initiative(self, caller: Caller, name: str) -> str:
+        """Return the id of the initiative that goes by a name, an alias or an id; raise NotFoundError."""
+        return self._resolve(self.read_register(caller), RecordKind.INITIATIVE, name)
+
+    def find_site(self, caller: Caller, name: str) -> str:
+        """Return the id of the site that goes by a name or an id; raise NotFoundError."""
+        return self._resolve(self.read_register(caller), RecordKind.SITE, name)
+
+    @staticmethod
+    def _resolve(register: Register, kind: RecordKind, name: str) -> str:
+        records = register.sites if kind is RecordKind.SITE else register.initiatives
+        named = {record.subject: record.fields for record in records}
+        if found := find_exact(name, named):
+            return found
+        near = suggest_names(name, named)
+        raise NotFoundError(
+            f'There is no {kind.words} "{name[:80]}".',
+            f"Did you mean {near}?" if near else "`advisor initiatives` lists what is in the register.",
+        )
+
+    def list_status(self, caller: Caller, *, site: str = "") -> tuple[StatusLine, ...]:
+        """Return how each active initiative stands, in order of its id."""
+        engine = self._engine(caller, site=site)
+        return tuple(describe_status(engine.register, initiative) for initiative in engine.active)
+
+    def get_record(self, caller: Caller, kind: RecordKind, subject: str) -> AnyRecord:
+        """Return one record; raise NotFoundError."""
+        record = self.read_register(caller).find(kind, subject)
+        if record is None:
+            raise NotFoundError(f'There is no {kind.words} "{subject[:80]}".', "List the records for their ids.")
+        return record
+
+    def read_history(self, caller: Caller, kind: RecordKind, subject: str) -> tuple[Entry, ...]:
+        """Return every entry on a record, oldest first."""
+        self.get_record(caller, kind, subject)
+        return tuple(entry for entry in self._projection.history(subject) if entry.kind is kind)
+
+    # Recording
+
+    def record(self, caller: Caller, changes: Sequence[RecordChange], *, key: str = "", door: str) -> tuple[Entry, ...]:
+        """Log all changes or none.
+
+        The same `key` again returns what was logged. Raises ForbiddenError, InvalidInputError, NotFoundError, or
+        ConflictError when a record has changed since the version that a change names.
+        """
+        recorder = self._recorder(caller, door)
+        key = key or uuid.uuid4().hex
+        if repeated := self._find_repeated(caller, key, len(changes)):
+            return repeated
+        entries, problems = prepare_all(recorder, changes, key)
+        if problems:
+            raise problems[0][1]
+        return self._log.append(caller, entries, recorder.expected)
+
+    def check(self, caller: Caller, changes: Sequence[RecordChange], *, door: str) -> list[tuple[int, AdvisorError]]:
+        """Return what keeps changes from being recorded, each with the place of its change; record nothing."""
+        return prepare_all(self._recorder(caller, door), changes, uuid.uuid4().hex)[1]
+
+    def _recorder(self, caller: Caller, door: str) -> Recorder:
+        if not caller.may(Permission.CONTRIBUTOR):
+            raise ForbiddenError("You may read the register, not write it.", "Ask for the contributor permission.")
+        return Recorder(
+            register=self.read_register(caller),
+            book=self.book,
+            caller=caller,
+            today=self.today,
+            door=door,
+            find_entry=self._projection.find_entry,
+        )
+
+    def _find_repeated(self, caller: Caller, key: str, count: int) -> tuple[Entry, ...]:
+        """Return the entries that a repeated request made the first time, so that it need not fit the present."""
+        keys = [key] if count == 1 else [f"{key}/{place}" for place in range(count)]
+        found = [self._projection.find_key(key) for key in keys]
+        entries = tuple(entry for entry in found if entry is not None and entry.recorded_by == caller.id)
+        return entries if len(entries) == count else ()
+
+    # Judging
+
+    def find_findings(self, caller: Caller, as_of: date | None = None, *, initiative: str = "") -> tuple[Finding, ...]:
+        """Return how every criterion stands on everything that it is asked of."""
+        return self._engine(caller, as_of, initiative=initiative).findings
+
+    def assess_gates(self, caller: Caller, as_of: date | None = None) -> tuple[GateReadiness, ...]:
+        """Return which initiatives may leave their stage, and what the others lack."""
+        return assess_gates(self._engine(caller, as_of))
+
+    def rank_gaps(
+        self, caller: Caller, as_of: date | None = None, *, site: str = "", initiative: str = ""
+    ) -> tuple[Gap, ...]:
+        """Return the gaps of the program, a site or an initiative, most pressing first; unknown ones included."""
+        engine = self._engine(caller, as_of, site=site, initiative=initiative)
+        return rank_gaps(engine, Levels(engine), assess_gates(engine))
+
+    def summarise(
+        self,
+        caller: Caller,
+        *,
+        as_of: date | None = None,
+        since: date | None = None,
+        site: str = "",
+        initiative: str = "",
+    ) -> GapSummary:
+        """Return the page for the program, a site or an initiative, with what changed after the day `since`."""
+        day = as_of or self.today
+        if day > self.today:
+            raise InvalidInputError(f"{day} is in the future.", "Give today's date or an earlier one.")
+        back = since or day - timedelta(days=DAYS_BACK)
+        if back >= day:
+            raise InvalidInputError(f"{back} is not before {day}.", "Give an earlier day to compare with.")
+        present = self._read(day)
+        named = present.find(RecordKind.INITIATIVE, initiative) or present.find(RecordKind.SITE, site)
+        return self._summariser.summarise(
+            lambda at: self._read(at).visible_to(caller).within(site=site, initiative=initiative),
+            as_of=day,
+            since=back,
+            scope=named.fields.name if named else "the whole program",
+            view=f"{_view(caller)}|{site}|{initiative}",
+        )
+
+    # Assessing
+
+    def find_next_question(
+        self, caller: Caller, *, initiative: str = "", dimension: str = ""
+    ) -> InterviewQuestion | None:
+        """Return the next question of the structural assessment, or None when all is said."""
+        if dimension and dimension not in self.book.dimension_by_id:
+            known = ", ".join(self.book.dimension_by_id)
+            raise InvalidInputError(f'There is no dimension "{dimension[:40]}".', f"Use one of: {known}.")
+        return interview.find_next_question(self._engine(caller), initiative=initiative, dimension=dimension)
+
+    def answer_question(
+        self,
+        caller: Caller,
+        criterion: str,
+        verdict: str,
+        *,
+        initiative: str = "",
+        note: str = "",
+        reference: str = "",
+        door: str,
+    ) -> Entry:
+        """Record an answer of the assessment as attested evidence."""
+        change = interview.record_verdict(
+            criterion,
+            interview.parse_verdict(verdict),
+            initiative=initiative,
+            by=caller.id,
+            note=note,
+            reference=reference,
+        )
+        return self.record(caller, [change], door=door)[0]
+
+    # Checklists
+
+    def list_items(
+        self, caller: Caller, *, initiative: str = "", owner: str = "", closed: bool = False
+    ) -> tuple[ChecklistItem, ...]:
+        """Return the action items, those due first first."""
+        register = self.read_register(caller)
+        return checklists.list_items(register, self._sections, initiative=initiative, owner=owner, closed=closed)
+
+    def draft_from_section(self, section_id: str) -> tuple[ChecklistDraft, ...]:
+        """Return the tasks of a playbook section; raise NotFoundError."""
+        section = self._sections.get(section_id)
+        if section is None:
+            raise NotFoundError(
+                f'There is no section "{section_id[:80]}".', "Use an id like kpis/choosing-kpis, as in a citation."
+            )
+        return checklists.draft_from_section(section)
+
+    def draft_from_answer(self, answer: Answer) -> tuple[ChecklistDraft, ...]:
+        """Return the tasks of an answer."""
+        return checklists.draft_from_answer(answer)
+
+    def draft_from_gate(self, caller: Caller, initiative: str) -> tuple[ChecklistDraft, ...]:
+        """Return what an initiative lacks for its next gate."""
+        gate = next((g for g in self.assess_gates(caller) if g.initiative == initiative), None)
+        if gate is None:
+            raise NotFoundError(f'"{initiative}" is not an active initiative.', "See `advisor initiatives`.")
+        return checklists.draft_from_gate(gate)
+
+    def draft_from_gap(self, caller: Caller, criterion: str) -> tuple[ChecklistDraft, ...]:
+        """Return the action that closes a gap, wherever it is open."""
+        gap = next((g for g in self.rank_gaps(caller) if g.criterion == criterion), None)
+        if gap is None:
+            raise NotFoundError(f'There is no gap "{criterion[:80]}".', "See `advisor gaps` for the ids of gaps.")
+        return checklists.draft_from_gap(gap, self.read_register(caller))
+
+    def add_items(
+        self, caller: Caller, drafts: Sequence[ChecklistDraft], *, key: str = "", door: str
+    ) -> tuple[tuple[Entry, ...], int]:
+        """Put drafts on the list; return what was logged, and how many were on it already."""
+        changes, merged = checklists.merge_drafts(drafts, self.read_register(caller))
+        return (self.record(caller, changes, key=key, door=door) if changes else ()), merged
+
+    def tick_item(self, caller: Caller, item: str, evidence: str, *, key: str = "", door: str) -> tuple[Entry, ...]:
+        """Tick an item off, with what shows that it is done; raise InvalidInputError when it is closed already."""
+        record = self.get_record(caller, RecordKind.ACTION_ITEM, item)
+        fields: ActionItem = record.fields
+        if fields.status in {"done", "cancelled"}:
+            raise InvalidInputError(f"That item is {fields.status} already.", "See the list with `--closed`.")
+        changes = checklists.tick(record, evidence, self.read_register(caller))
+        return self.record(caller, changes, key=key, door=door)
+
+
+def _view(caller: Caller) -> str:
+    return "all" if caller.permission is Permission.ADMIN else ",".join(sorted(caller.groups))

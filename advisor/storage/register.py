@@ -1,0 +1,119 @@
+"""The register's log in SQL, appended by one writer at a time: numbers are handed out in the order of commits."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+
+from sqlalchemy import Connection, Engine, func, insert, select, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from advisor.domain.identity import Caller
+from advisor.domain.register import Entry, NewEntry
+from advisor.errors import ConflictError, StorageError
+from advisor.storage.schema import EntryRow
+
+_LOCK = 7_203_115
+"""Any number that no other advisory lock of the database uses."""
+_BATCH = 5_000
+_SAME = ("kind", "subject", "patch", "effective_on", "supersedes")
+
+
+class SqlRegisterLog:
+    """Entries in a SQL database, written once and never changed."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def append(
+        self, caller: Caller, entries: Sequence[NewEntry], expected: Mapping[str, int] | None = None
+    ) -> tuple[Entry, ...]:
+        """Log all entries or none; an entry whose key is known already is returned as it was logged.
+
+        Raises ConflictError when a key was used for another fact, or when the newest entry on a subject of `expected`
+        has another number than the one given there.
+        """
+        now = datetime.now(UTC)
+        try:
+            with self._engine.connect().execution_options(immediate=True) as connection, connection.begin():
+                if connection.dialect.name == "postgresql":
+                    connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+                known = self._find_known(connection, [entry.key for entry in entries])
+                fresh = [entry for entry in entries if entry.key not in known]
+                if fresh:
+                    _check_versions(connection, expected or {})
+                    _insert(connection, caller, fresh, now)
+                stored = known | self._find_known(connection, [entry.key for entry in fresh])
+        except SQLAlchemyError as error:
+            raise StorageError(
+                "The register could not be written; nothing was changed.",
+                "Check the database and the free space of the disk, then send the same again.",
+            ) from error
+        for entry in entries:
+            if any(getattr(entry, name) != getattr(stored[entry.key], name) for name in _SAME):
+                raise ConflictError(
+                    f'The key "{entry.key}" was used for another entry.', "Use a new key for a new fact."
+                )
+        return tuple(stored[entry.key] for entry in entries)
+
+    def read(self, after: int = 0) -> tuple[Entry, ...]:
+        """Return the entries with numbers above `after`, in order."""
+        found: list[Entry] = []
+        statement = select(EntryRow.__table__).order_by(EntryRow.number).limit(_BATCH)
+        try:
+            with self._engine.connect() as connection:
+                while True:
+                    rows = connection.execute(statement.where(EntryRow.number > after)).all()
+                    found += [_to_entry(row) for row in rows]
+                    if len(rows) < _BATCH:
+                        return tuple(found)
+                    after = found[-1].number
+        except SQLAlchemyError as error:
+            raise StorageError("The register could not be read.", "Check the database.") from error
+
+    @staticmethod
+    def _find_known(connection: Connection, keys: Sequence[str]) -> dict[str, Entry]:
+        known: dict[str, Entry] = {}
+        for start in range(0, len(keys), 500):
+            statement = select(EntryRow.__table__).where(EntryRow.key.in_(keys[start : start + 500]))
+            known |= {row.key: _to_entry(row) for row in connection.execute(statement)}
+        return known
+
+
+def _check_versions(connection: Connection, expected: Mapping[str, int]) -> None:
+    for subject, version in expected.items():
+        newest = connection.scalar(select(func.max(EntryRow.number)).where(EntryRow.subject == subject)) or 0
+        if newest != version:
+            raise ConflictError(
+                f'"{subject}" was changed by someone else (version {newest}, not {version}).',
+                "Read it again, and repeat the change on what it says now.",
+            )
+
+
+def _insert(connection: Connection, caller: Caller, entries: Sequence[NewEntry], now: datetime) -> None:
+    connection.execute(
+        insert(EntryRow),
+        [
+            {
+                "key": entry.key,
+                "kind": entry.kind.value,
+                "subject": entry.subject,
+                "patch": json.dumps(entry.patch, ensure_ascii=False, sort_keys=True),
+                "effective_on": entry.effective_on,
+                "door": entry.door,
+                "supersedes": entry.supersedes,
+                "recorded_at": now,
+                "recorded_by": caller.id,
+            }
+            for entry in entries
+        ],
+    )
+
+
+def _to_entry(row: object) -> Entry:
+    values = dict(row._mapping)  # type: ignore[attr-defined]
+    values["patch"] = json.loads(values["patch"])
+    if values["recorded_at"].tzinfo is None:  # SQLite forgets it
+        values["recorded_at"] = values["recorded_at"].replace(tzinfo=UTC)
+    return Entry.model_validate(values)
