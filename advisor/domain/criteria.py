@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, Literal
 
 from pydantic import Field, field_validator
@@ -32,6 +32,8 @@ class Dimension(Value):
 
     id: str
     title: str
+    short: str
+    """The title in a word or two, for narrow places."""
     weight: int = Field(ge=1, le=3)
     target: int = Field(default=3, ge=1, le=MAX_LEVEL)
     playbook: str
@@ -63,6 +65,7 @@ class Bound(Value):
     threshold: str = ""
 
 
+@lru_cache(maxsize=1000)
 def parse_bound(raw: str) -> Bound | None:
     """Return the bound that a text like `>= 28` or `<= shadow_days` means, or None."""
     if not (found := _BOUND.match(raw.strip())):
@@ -118,6 +121,8 @@ class CriterionRule(Value):
     id: str = Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=60)
     says: str
     ask: str
+    gap: str = Field(max_length=48)
+    why: str = Field(max_length=110)
     quote: str
     dimension: str
     level: int = Field(ge=1, le=MAX_LEVEL)
@@ -135,7 +140,8 @@ class CriterionRule(Value):
 class Criterion(CriterionRule):
     """One checkable requirement of a playbook section, with the passage that makes it.
 
-    `says` is the requirement as a statement and `ask` as a question; `quote` stands verbatim in the section. It is
+    `says` is the requirement as a statement and `ask` as a question; `gap` names in a few words what is wrong when it
+    does not hold, and `why` what that costs; `quote` stands verbatim in the section. It is
     asked from `from_stage` of each track on (of every stage when empty), and must hold to leave the stages of `gate`.
     `absence` is what it means when the register holds no record at all. Without `needs` only evidence can meet it.
     """

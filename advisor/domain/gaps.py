@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -11,7 +12,7 @@ from advisor.domain.base import Value
 from advisor.domain.criteria import Criterion, Scope
 from advisor.domain.dialogue import CitedSource
 from advisor.domain.records import RecordKind, Stage
-
+from advisor.domain.register import AnyRecord
 
 TOP_GAPS = 5
 PROGRAM = "program"
@@ -43,18 +44,23 @@ class EntryRef(Value):
 class Finding:
     """How one criterion stands for one initiative, one site, or (with an empty subject) the program.
 
-    `reason` says what the register shows; `attested` whether it rests on what someone said and not on records;
-    `conflict` what an attestation says against the records.
+    `attested` says whether it rests on what someone said and not on records; `conflict` what an attestation says
+    against the records.
     """
 
     criterion: Criterion
     scope: Scope
     subject: str
     state: State
-    reason: str
-    refs: tuple[EntryRef, ...] = ()
+    say: Callable[[], str]
+    records: tuple[AnyRecord, ...] = ()
     attested: bool = False
     conflict: str = ""
+
+    @property
+    def reason(self) -> str:
+        """What the register shows, in a sentence."""
+        return self.say()
 
     @property
     def open(self) -> bool:
@@ -66,16 +72,20 @@ class DimensionLevel(Value):
     """A level of 0 to 5, or None while nothing is known.
 
     `floor` is the highest level of which every criterion that is asked, at that level and below, is met; `average` the
-    mean of the initiatives' own levels, to one decimal. `known` of `asked` findings rest on evidence.
+    mean of the levels of the `known_initiatives` that have one, to one decimal. `known` of `asked` findings rest on
+    evidence.
     """
 
     dimension: str
     title: str
+    short: str
     floor: int | None
     average: float | None
     target: int
     known: int
     asked: int
+    initiatives: int = 0
+    known_initiatives: int = 0
     before: float | None = None
     """The average at the day of comparison."""
 
@@ -97,7 +107,9 @@ class Gap(Value):
     """
 
     criterion: str
+    title: str
     says: str
+    why: str
     dimension: str
     level: int
     state: State
@@ -232,7 +244,8 @@ class GapSummary(Value):
     since: date
     empty: bool
     initiatives: int
-    by_stage: tuple[tuple[str, int], ...]
+    by_phase: tuple[tuple[str, int], ...]
+    """Active initiatives in pilot, in shadow and in production."""
     fresh: int
     """Initiatives whose last status update is no older than their check-in cadence."""
     blocked: int

@@ -87,7 +87,13 @@ class Stage(StrEnum):
         """The stage as a reader would say it."""
         return _STAGE_WORDS.get(self.value, self.value.replace("_", " "))
 
+    @property
+    def phase(self) -> str:
+        """Pilot, shadow or production: the coarsest way to say where an initiative stands."""
+        return next((phase for phase in PHASES if phase in self.value), PHASES[-1])
 
+
+PHASES = ("pilot", "shadow", "production")
 _STAGE_WORDS = {
     "single_line_pilot": "single-line pilot",
     "single_shift_shadow": "single-shift shadow",
@@ -193,6 +199,7 @@ class StatusUpdate(OfInitiative):
     summary: Text = ""
     risks: Text = ""
     next_step: Text = ""
+    false_alarms: int | None = Field(default=None, ge=0, description="False alarms since the update before.")
 
 
 class KpiCard(OfInitiative):

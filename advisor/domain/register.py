@@ -40,7 +40,7 @@ class RecordChange(Value):
 
     Without `subject` a new record is made. `on` is the day from which it holds (today when left out). `version` is the
     version of the record that the change was made on; a change made on an older one is refused. `withdraw` takes back
-    the entry `corrects` without putting anything in its place.
+    the entry `corrects` without putting anything in its place. `create` makes the record `subject` if there is none.
     """
 
     kind: RecordKind
@@ -50,6 +50,7 @@ class RecordChange(Value):
     version: int | None = None
     corrects: int | None = None
     withdraw: bool = False
+    create: bool = False
 
 
 class Entry(NewEntry):

@@ -20,7 +20,11 @@ class Conditions:
 
     def __init__(self, book: CriteriaBook, as_of: date) -> None:
         self._book = book
-        self._as_of = as_of
+        self.as_of = as_of
+
+    def days(self, age: int | str | None) -> int | None:
+        """Return a number of days that is written as such or as the name of a threshold."""
+        return self._book.days(age)
 
     def hold(self, fields: Fields, where: Mapping[str, Any]) -> bool:
         """Whether a record satisfies all conditions."""
@@ -42,7 +46,7 @@ class Conditions:
         if isinstance(wanted, list | tuple):
             return any(self._holds(value, one) for one in wanted)
         if isinstance(wanted, str) and (bound := parse_bound(wanted)):
-            return value is not None and self.within(_number(value, self._as_of), bound)
+            return value is not None and self.within(_number(value, self.as_of), bound)
         plain = value.value if isinstance(value, Enum) else value
         return bool(plain == wanted)
 
@@ -68,12 +72,12 @@ class Conditions:
         label, value = word_field(name), getattr(fields, name)
         bound = parse_bound(wanted) if isinstance(wanted, str) else None
         if bound and value is None and isinstance(fields, ShadowPeriod) and name == "days":
-            return f"running for {(self._as_of - fields.started_on).days} days, not {self.word_bound(bound)}"
+            return f"running for {(self.as_of - fields.started_on).days} days, not {self.word_bound(bound)}"
         if wanted == "set" or (value is None and not isinstance(wanted, bool)):
             return f"no {label}"
         if bound:
             if isinstance(value, date):
-                days = (self._as_of - value).days
+                days = (self.as_of - value).days
                 limit = f", not {self.word_bound(bound)}" if self._book.figure(bound) else ""
                 return f"{label} was {days} days ago{limit}"
             return f"{label} {word_value(value)}, not {self.word_bound(bound)}"

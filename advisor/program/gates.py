@@ -6,7 +6,8 @@ from advisor.domain.criteria import CriteriaBook, Criterion, Scope
 from advisor.domain.gaps import Finding, GateItem, GateReadiness, PlaybookRef, Sign, StatusLine
 from advisor.domain.records import LADDERS, GateReview, Initiative, Stage
 from advisor.domain.register import Record, Register
-from advisor.program.engine import Engine, refer
+from advisor.program.checks import refer, refer_all
+from advisor.program.engine import Engine
 
 _ENOUGH_SIGNS = 2
 
@@ -91,7 +92,7 @@ def _item(finding: Finding) -> GateItem:
         state=finding.state,
         reason=finding.reason,
         action=finding.criterion.action,
-        evidence=finding.refs,
+        evidence=refer_all([finding]),
         playbook=cite_playbook(finding.criterion),
     )
 

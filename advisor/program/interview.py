@@ -96,7 +96,7 @@ def _waiting(
     """Return what is still to be asked on one ladder."""
     settled: dict[str, set[State]] = defaultdict(set)
     for finding in engine.findings:
-        if (finding.subject == initiative or not initiative) and not finding.attested and finding.refs:
+        if (finding.subject == initiative or not initiative) and not finding.attested and finding.records:
             settled[finding.criterion.id].add(finding.state)
     waiting: list[Criterion] = []
     unknowns = 0

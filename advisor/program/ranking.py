@@ -10,6 +10,7 @@ from advisor.domain.criteria import MAX_LEVEL, CriteriaBook, Criterion, Scope
 from advisor.domain.gaps import PROGRAM, DimensionLevel, Finding, Gap, GateReadiness, State
 from advisor.domain.records import ActionItem, TargetLevel
 from advisor.domain.register import Record, Register
+from advisor.program.checks import refer_all
 from advisor.program.conditions import word_field
 from advisor.program.engine import Engine
 from advisor.program.gates import cite_playbook
@@ -18,7 +19,6 @@ GATE_SOON_DAYS = 60
 _URGENT, _SOON, _CALM = 2.0, 1.5, 1.0
 _DAYS_TO_ACT = {_URGENT: 14, _SOON: 30, _CALM: 60}
 _REASONS_SHOWN = 2
-_REFS_SHOWN = 3
 _OPEN_STATUS = frozenset({"open", "in_progress", "blocked"})
 _ORDER = (State.UNMET, State.STALE, State.UNKNOWN)
 
@@ -54,11 +54,14 @@ class Levels:
             DimensionLevel(
                 dimension=dimension.id,
                 title=dimension.title,
+                short=dimension.short,
                 floor=find_level(pooled[dimension.id]),
                 average=self.average(dimension.id, pooled[dimension.id]),
                 target=targets.get(dimension.id, dimension.target),
                 known=sum(f.state in {State.MET, State.UNMET} for f in pooled[dimension.id]),
                 asked=len(pooled[dimension.id]),
+                initiatives=len(self._initiatives),
+                known_initiatives=sum(levels[dimension.id] is not None for levels in self.by_initiative.values()),
                 before=before.get(dimension.id),
             )
             for dimension in self._book.dimensions
@@ -173,7 +176,9 @@ def _build(
     worst = [f for state in _ORDER for f in findings if f.state is state]
     return Gap(
         criterion=criterion.id,
+        title=criterion.gap,
         says=criterion.says,
+        why=criterion.why,
         dimension=dimension.title,
         level=criterion.level,
         state=worst[0].state,
@@ -182,8 +187,8 @@ def _build(
         asked=asked,
         priority=priority,
         blocks=tuple(blocks),
-        reason=" ".join(dict.fromkeys(f.reason for f in worst[:_REASONS_SHOWN])),
-        evidence=tuple(ref for f in worst for ref in f.refs)[:_REFS_SHOWN],
+        reason=_word_reasons(register, worst[:_REASONS_SHOWN]),
+        evidence=refer_all(worst),
         playbook=cite_playbook(criterion),
         threshold_notes=note_thresholds(engine.book, criterion),
         action=criterion.action,
@@ -193,6 +198,16 @@ def _build(
         overdue=bool(overdue),
         conflict=next((f.conflict for f in findings if f.conflict), ""),
     )
+
+
+def _word_reasons(register: Register, findings: Sequence[Finding]) -> str:
+    """Return what the register shows at each place, without the names of the places: those stand beside it."""
+    reasons = []
+    for finding in findings:
+        name = place_name(register, finding)
+        reason = finding.reason.replace(f" for {name}.", ".").removeprefix(f"{name}: ")
+        reasons.append(reason[:1].upper() + reason[1:])
+    return " ".join(dict.fromkeys(reasons))
 
 
 def _urgency(engine: Engine, gate: GateReadiness | None, criterion: Criterion) -> float:

@@ -99,7 +99,7 @@ class Recorder:
         return entry.effective_on
 
     def _check_reach(self, change: RecordChange, subject: str, before: Fields | None) -> None:
-        if change.subject and before is None and change.kind not in _NAMED:
+        if change.subject and before is None and not change.create:
             raise NotFoundError(
                 f'There is no {change.kind.words} "{subject}".', "Leave the id out to record a new one."
             )

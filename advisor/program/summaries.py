@@ -18,7 +18,7 @@ from advisor.domain.gaps import (
     State,
     UnknownTopic,
 )
-from advisor.domain.records import ActionItem, Stage
+from advisor.domain.records import PHASES, ActionItem
 from advisor.domain.register import Register
 from advisor.program.conditions import word_date
 from advisor.program.engine import Engine
@@ -53,7 +53,7 @@ class Summariser:
         changes = find_changes(earlier, engine)
         lines = [describe_status(register, initiative) for initiative in engine.active]
         before = self._read_averages(at, since, view)
-        stages = Counter(initiative.fields.stage for initiative in engine.active)
+        phases = Counter(initiative.fields.stage.phase for initiative in engine.active)
         blocked = [gate for gate in gates if gate.next_stage and not gate.ready]
         stalled = tuple(gate.name for gate in gates if gate.stalled)
         dimensions = levels.of_program(register, before)
@@ -66,7 +66,7 @@ class Summariser:
             since=since,
             empty=not engine.active,
             initiatives=len(engine.active),
-            by_stage=tuple((stage.words, stages[stage]) for stage in Stage if stages[stage]),
+            by_phase=tuple((phase, phases[phase]) for phase in PHASES),
             fresh=sum(line.as_of is not None and line.missed == 0 for line in lines),
             blocked=len(blocked),
             levels=dimensions,

@@ -1,0 +1,1 @@
+"""The gap summary in each format. Every number comes from the one GapSummary."""

@@ -1,0 +1,69 @@
+"""The gap summary as Markdown: one page, at most 450 words."""
+
+from __future__ import annotations
+
+from advisor.domain.gaps import GapSummary
+from advisor.program.reports.wording import (
+    LENGTHS,
+    SummaryText,
+    count_page_words,
+    word_average,
+    word_level,
+    word_summary,
+    word_trend,
+)
+
+MOST_WORDS = 450
+
+
+def render_summary(summary: GapSummary) -> str:
+    """Return the page as Markdown, at the greatest length that keeps it within 450 words."""
+    return _render(summary, fit_text(summary))
+
+
+def fit_text(summary: GapSummary) -> SummaryText:
+    """Return the sentences of the page at the length that the Markdown rendering takes, for the other renderings."""
+    texts = (word_summary(summary, length) for length in LENGTHS)
+    fitting = (text for text in texts if count_page_words(_render(summary, text)) <= MOST_WORDS)
+    return next(fitting, word_summary(summary, LENGTHS[-1]))
+
+
+def _render(summary: GapSummary, text: SummaryText) -> str:
+    lines = [
+        f"# {text.title}",
+        "",
+        f"**{text.headline}**",
+        "",
+        f"**Decision wanted:** {text.decision}",
+        "",
+        text.facts,
+        "",
+    ]
+    if any(level.floor is not None or level.average is not None for level in summary.levels):
+        lines += ["## Levels, 0 to 5", "", "| | Floor | Average | Target | |", "| --- | --- | --- | --- | --- |"]
+        lines += [
+            f"| {level.short} | {word_level(level.floor)} | {word_average(level)} | {level.target} "
+            f"| {word_trend(level)} |"
+            for level in summary.levels
+        ]
+        lines.append("")
+    if text.gaps:
+        lines += [f"## Top {len(text.gaps)} of {summary.open_gaps} gaps", ""]
+        for number, gap in enumerate(text.gaps, 1):
+            lines += [
+                f"{number}. **{gap.what}**: {gap.where}. {gap.why}",
+                f"   - Register: {gap.register}",
+                f"   - Playbook: {gap.playbook}",
+                f"   - Next: {gap.action} {gap.who}",
+            ]
+        lines.append("")
+    for title, told in (
+        ("Changed", text.changes),
+        ("Overdue", text.overdue),
+        ("Unknown", text.unknown),
+        ("Caveats", text.caveats),
+    ):
+        if told:
+            lines += [f"## {title}", "", *(f"- {line}" for line in told), ""]
+    lines += [f"_{text.footer}_", ""]
+    return "\n".join(lines)
