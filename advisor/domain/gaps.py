@@ -139,9 +139,10 @@ class Sign(StrEnum):
 
 
 class GateItem(Value):
-    """One exit criterion of the stage and how it stands."""
+    """One exit criterion of the stage and how it stands; `title` names what is wrong when it does not hold."""
 
     criterion: str
+    title: str
     says: str
     state: State
     reason: str

@@ -88,6 +88,7 @@ def _find_override(register: Register, subject: str, following: Stage | None) ->
 def _item(finding: Finding) -> GateItem:
     return GateItem(
         criterion=finding.criterion.id,
+        title=finding.criterion.gap,
         says=finding.criterion.says,
         state=finding.state,
         reason=finding.reason,

@@ -18,14 +18,17 @@ from advisor.domain.register import AnyRecord, Entry, Projection, RecordChange, 
 from advisor.errors import AdvisorError, ForbiddenError, InvalidInputError, NotFoundError
 from advisor.ports import RegisterLog
 from advisor.program import checklists, interview
+from advisor.program.demo import demo_changes
 from advisor.program.engine import Engine
 from advisor.program.gates import assess_gates, describe_status
 from advisor.program.names import find_exact, suggest_names
+from advisor.program.plain_words import Proposal, read_message
 from advisor.program.ranking import Levels, rank_gaps
 from advisor.program.recording import Recorder, prepare_all
 from advisor.program.summaries import DAYS_BACK, Summariser
 
 _REMEMBERED = 16
+LONGEST_MESSAGE = 4000
 
 
 class ProgramOffice:
@@ -160,6 +163,22 @@ class ProgramOffice:
         found = [self._projection.find_key(key) for key in keys]
         entries = tuple(entry for entry in found if entry is not None and entry.recorded_by == caller.id)
         return entries if len(entries) == count else ()
+
+    def read_message(self, caller: Caller, text: str) -> tuple[Proposal, ...]:
+        """Return what a status message in plain words would record; nothing is written until it is confirmed."""
+        if len(text) > LONGEST_MESSAGE:
+            raise InvalidInputError(
+                f"The message has more than {LONGEST_MESSAGE:,} characters.", "Send what changed, in a few sentences."
+            )
+        return read_message(text, self.read_register(caller), self.today)
+
+    def load_demo(self, caller: Caller, *, door: str) -> int:
+        """Fill an empty register with a believable company; return how many entries that took."""
+        if not self.read_register(caller).empty and not self._projection.find_key("demo/0"):
+            raise InvalidInputError(
+                "The register is not empty.", "Set ADVISOR_DATA_DIR to another folder to look at the demo company."
+            )
+        return len(self.record(caller, demo_changes(self.today), key="demo", door=door))
 
     # Judging
 

@@ -194,7 +194,7 @@ def _find_readings(text: str, subject: Record[Initiative] | None, register: Regi
 def _find_people(text: str, register: Register) -> tuple[dict[str, str], list[str]]:
     """Return the people that a message newly names, by field, and the words for people that it leaves unclear."""
     known = sorted({p for i in register.initiatives for f in _PEOPLE if (p := getattr(i.fields, f))})
-    people: Mapping[str, str] = {}
+    people: dict[str, str] = {}
     unclear: list[str] = []
     for pattern in _OWNER:
         for found in pattern.finditer(text):
@@ -258,7 +258,7 @@ def _propose(proposal: Proposal, segment: _Segment, register: Register, today: d
     on = proposal.as_of or today
     changes: list[RecordChange] = []
     moved = {"stage": proposal.stage.value} if proposal.stage and proposal.stage is not fields.stage else {}
-    if set_fields := moved | proposal.people:
+    if set_fields := {**moved, **proposal.people}:
         changes.append(RecordChange(kind=RecordKind.INITIATIVE, subject=subject, fields=set_fields, on=on))
     for name, value in proposal.readings.items():
         reading = {"initiative": subject, "card": name, "value": str(value)}

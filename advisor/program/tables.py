@@ -74,12 +74,13 @@ def read_table(file: Path, kind: str = "") -> Import:
     rows: list[Row] = []
     problems: list[RowProblem] = []
     for sheet, lines in sheets.items():
-        _read_sheet(file.name, sheet, _find_kind(kind or sheet, file.name), lines, rows, problems)
+        _read_sheet(file.name, sheet, find_kind(kind or sheet, file.name), lines, rows, problems)
     rows.sort(key=lambda row: _ORDER.index(row.change.kind) if row.change.kind in _ORDER else len(_ORDER))
     return Import(rows, problems, f"import/{hashlib.sha256(raw).hexdigest()[:32]}")
 
 
-def _find_kind(name: str, file: str) -> RecordKind:
+def find_kind(name: str, file: str) -> RecordKind:
+    """Return the kind of record that a sheet or file is named after; raise InvalidInputError."""
     plain = name.strip().lower().replace(" ", "_").replace("-", "_")
     plurals = {f"{kind.value}s": kind for kind in RecordKind} | {
         f"{kind.value.removesuffix('y')}ies": kind for kind in RecordKind if kind.value.endswith("y")

@@ -1,4 +1,4 @@
-"""`advisor ask | chat | ingest | doctor | serve`."""
+"""`advisor ask | chat | ingest | doctor | serve`, and the commands about the program."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from rich.progress import Progress as ProgressBar
 
 from advisor import bootstrap
 from advisor.domain.identity import LOCAL_CALLER
-from advisor.errors import AdvisorError, InvalidInputError, NotFoundError
+from advisor.errors import AdvisorError, ConflictError, ForbiddenError, InvalidInputError, NotFoundError
 from advisor.settings import Settings, load_settings
+from integrations.cli.program import add_commands
 from integrations.cli.render import render_answer
 
 USAGE_ERROR = 2
@@ -96,6 +97,9 @@ def ingest(
         )
 
 
+add_commands(app)
+
+
 @app.command()
 def doctor() -> None:
     """Check model, playbooks, index, database and disk."""
@@ -137,7 +141,7 @@ def main() -> None:
     """Run the command line: exit code 2 for input that cannot be used, 1 for anything else that fails."""
     try:
         app()
-    except (InvalidInputError, NotFoundError) as error:
+    except (InvalidInputError, NotFoundError, ForbiddenError, ConflictError) as error:
         _err.print(f"[red]{escape(str(error))}[/]", soft_wrap=True)
         sys.exit(USAGE_ERROR)
     except AdvisorError as error:
