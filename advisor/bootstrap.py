@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 _LOW_DISK = 500_000_000
 
 
-def build_advisor(settings: Settings) -> Advisor:
-    """Wire an Advisor that answers from the serving index."""
+def build_advisor(settings: Settings, program: ProgramOffice | None = None) -> Advisor:
+    """Wire an Advisor that answers from the serving index, and from the register that the office keeps."""
     from advisor.answering.extractive import ExtractiveAnswerer  # noqa: PLC0415
     from advisor.answering.greeting import RuleGreeter  # noqa: PLC0415
     from advisor.answering.rewriting import RuleRewriter  # noqa: PLC0415
@@ -37,6 +37,7 @@ def build_advisor(settings: Settings) -> Advisor:
         retriever=retriever,
         answerer=ExtractiveAnswerer(sources={source.id: source for source in sources}),
         conversations=SqlConversations(open_database(settings.effective_database_url)),
+        reporter=program or build_program(settings),
     )
 
 

@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from advisor.domain.dialogue import Answer, Draft, Query, Role, Turn
+from advisor.domain.dialogue import Answer, Draft, Query, Report, Role, Turn
 from advisor.domain.identity import Caller
 from advisor.domain.knowledge import BuildReport, Chunk, KnowledgeBase, Retrieval
 from advisor.domain.register import Entry, NewEntry
@@ -98,6 +98,18 @@ class Conversations(Protocol):
 
     def get_history(self, caller: Caller, conversation_id: str) -> tuple[Turn, ...]:
         """Return the turns so far, oldest first; raise NotFoundError if the caller has no such conversation."""
+        ...
+
+
+class ProgramReporter(Protocol):
+    """Answers from the register what concerns the company's own program."""
+
+    def report(self, caller: Caller, question: str, query: Query | None, role: Role) -> Report | None:
+        """Return what the register answers, or None for a question that is for the playbooks alone."""
+        ...
+
+    def comment(self, caller: Caller, draft: Draft) -> Draft | None:
+        """Return how the program stands to what an answer from the playbooks asks for, or None."""
         ...
 
 

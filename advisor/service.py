@@ -11,17 +11,20 @@ from advisor.domain.dialogue import (
     Draft,
     Outcome,
     Paragraph,
+    Report,
     Role,
     Sentence,
     Turn,
     find_citation_numbers,
+    join_drafts,
     parse_question,
     parse_role,
+    title_first,
 )
 from advisor.domain.events import AskEvent, BlockEvent, DoneEvent, StatusEvent
 from advisor.domain.identity import Caller
 from advisor.errors import InvalidInputError
-from advisor.ports import Answerer, Conversations, Greeter, Retriever, Rewriter
+from advisor.ports import Answerer, Conversations, Greeter, ProgramReporter, Retriever, Rewriter
 
 _CONVERSATION_ID = re.compile(r"^[A-Za-z0-9_-]{1,64}$")
 _NOTHING_BEFORE = Draft(
@@ -50,12 +53,14 @@ class Advisor:
         retriever: Retriever,
         answerer: Answerer,
         conversations: Conversations,
+        reporter: ProgramReporter | None = None,
     ) -> None:
         self._greeter = greeter
         self._rewriter = rewriter
         self._retriever = retriever
         self._answerer = answerer
         self._conversations = conversations
+        self._reporter = reporter
 
     def ask(
         self, caller: Caller, question: str, *, role: str | None = None, conversation_id: str | None = None
@@ -79,6 +84,15 @@ class Advisor:
         history = self._recall(caller, conversation_id)
         return self._steps(caller, text, shape, conversation_id or uuid.uuid4().hex, history)
 
+    def _beside_program(self, caller: Caller, draft: Draft, report: Report | None) -> Draft:
+        """Return an answer from the playbooks with what the register shows beside it, each under its own title."""
+        if report is not None:
+            if draft.outcome is Outcome.DECLINED:
+                return report.draft
+            return join_drafts(report.draft, title_first(draft, "The playbook says"))
+        comment = self._reporter.comment(caller, draft) if self._reporter else None
+        return join_drafts(draft, comment) if comment else draft
+
     def _recall(self, caller: Caller, conversation_id: str | None) -> tuple[Turn, ...]:
         if conversation_id is None:
             return ()
@@ -97,12 +111,17 @@ class Advisor:
         draft = self._greeter.greet(question)
         if draft is None:
             query = self._rewriter.rewrite(question, history)
-            if query is None:
+            report = self._reporter.report(caller, question, query, role) if self._reporter else None
+            query_text = query.standalone if query else question
+            if report is not None and not report.wants_playbook:
+                draft = report.draft
+            elif query is None:
                 draft = _NOTHING_BEFORE
             else:
                 retrieval = self._retriever.retrieve(query)
-                query_text, generation = query.standalone, retrieval.generation
+                generation = retrieval.generation
                 draft = self._answerer.answer(query, retrieval, role)
+                draft = self._beside_program(caller, draft, report)
         answer = Answer(
             id=uuid.uuid4().hex,
             conversation_id=conversation_id,

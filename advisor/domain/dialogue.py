@@ -80,9 +80,10 @@ class Sentence(Value):
 
 
 class Paragraph(Value):
-    """Running sentences."""
+    """Running sentences. `title` says whose they are where an answer keeps two sides apart."""
 
     type: Literal["paragraph"] = "paragraph"
+    title: str = ""
     sentences: tuple[Sentence, ...]
 
 
@@ -169,6 +170,13 @@ class Draft(Value):
     suggestions: tuple[str, ...] = ()
 
 
+class Report(Value):
+    """What the register answers, and whether the playbooks are asked too."""
+
+    draft: Draft
+    wants_playbook: bool
+
+
 class Answer(Value):
     """The answer, the same on every door."""
 
@@ -205,6 +213,44 @@ class Turn(Value):
     answer: Answer
 
 
+def title_first(draft: Draft, title: str) -> Draft:
+    """Return the draft with a title on its first paragraph."""
+    first = draft.blocks[0] if draft.blocks else None
+    if not isinstance(first, Paragraph):
+        return draft
+    return draft.model_copy(update={"blocks": (first.model_copy(update={"title": title}), *draft.blocks[1:])})
+
+
+def join_drafts(first: Draft, second: Draft) -> Draft:
+    """Return one draft after the other; the citations of the second are numbered on."""
+    shift = max((citation.number for citation in first.citations), default=0)
+    return Draft(
+        outcome=first.outcome,
+        blocks=(*first.blocks, *(_shift(block, shift) for block in second.blocks)),
+        citations=(
+            *first.citations,
+            *(c.model_copy(update={"number": c.number + shift}) for c in second.citations),
+        ),
+        notices=(*first.notices, *second.notices),
+        suggestions=first.suggestions or second.suggestions,
+    )
+
+
+def _shift(block: Block, by: int) -> Block:
+    def moved(unit: Sentence | TableRow) -> Sentence | TableRow:
+        return unit.model_copy(update={"citations": tuple(number + by for number in unit.citations)})
+
+    match block:
+        case Paragraph():
+            return block.model_copy(update={"sentences": tuple(moved(s) for s in block.sentences)})
+        case ListBlock() | Checklist():
+            return block.model_copy(update={"items": tuple(moved(s) for s in block.items)})
+        case Table():
+            return block.model_copy(update={"rows": tuple(moved(r) for r in block.rows)})
+        case Notice():
+            return block
+
+
 def find_citation_numbers(block: Block) -> tuple[int, ...]:
     """Return the citation numbers that a block uses, in order."""
     match block:
@@ -239,7 +285,10 @@ def render_markdown(blocks: tuple[Block, ...]) -> str:
         lines = [f"{block.title}:", ""] if isinstance(block, ListBlock | Table | Checklist) and block.title else []
         match block:
             case Paragraph():
-                lines.append(" ".join(_marked(sentence) for sentence in block.sentences))
+                lines.append(
+                    (f"{block.title}: " if block.title else "")
+                    + " ".join(_marked(sentence) for sentence in block.sentences)
+                )
             case ListBlock():
                 lines += [
                     f"{f'{index}.' if block.ordered else '-'} {_marked(item)}"

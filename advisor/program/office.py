@@ -9,7 +9,7 @@ from datetime import date, timedelta
 
 from advisor.domain.checklist import ChecklistDraft, ChecklistItem, InterviewQuestion
 from advisor.domain.criteria import CriteriaBook
-from advisor.domain.dialogue import Answer
+from advisor.domain.dialogue import Answer, Draft, Outcome, Query, Report, Role
 from advisor.domain.gaps import Finding, Gap, GapSummary, GateReadiness, StatusLine
 from advisor.domain.identity import Caller, Permission
 from advisor.domain.knowledge import Section
@@ -25,7 +25,9 @@ from advisor.program.names import find_exact, suggest_names
 from advisor.program.plain_words import Proposal, read_message
 from advisor.program.ranking import Levels, rank_gaps
 from advisor.program.recording import Recorder, prepare_all
+from advisor.program.reporter import Reporter, comment_on, find_earlier_day
 from advisor.program.summaries import DAYS_BACK, Summariser
+from advisor.program.understanding import understand
 
 _REMEMBERED = 16
 LONGEST_MESSAGE = 4000
@@ -222,6 +224,27 @@ class ProgramOffice:
             scope=named.fields.name if named else "the whole program",
             view=f"{_view(caller)}|{site}|{initiative}",
         )
+
+    # Answering
+
+    def report(self, caller: Caller, question: str, query: Query | None, role: Role) -> Report | None:
+        """Return what the register answers, or None for a question that is for the playbooks alone."""
+        engine = self._engine(caller)
+        before = query.context or query.text if query and query.follows else ""
+        asked = understand(question, engine.register, self.today, before=before)
+        if asked is None:
+            return None
+        earlier = self._engine(caller, find_earlier_day(asked, self.today))
+        draft = Reporter(engine, earlier, asked, question, role).draft()
+        return Report(draft=draft, wants_playbook=asked.wants_playbook and not asked.unknown)
+
+    def comment(self, caller: Caller, draft: Draft) -> Draft | None:
+        """Return how the program stands to what an answer from the playbooks asks for, or None."""
+        sections = tuple(dict.fromkeys(citation.section_id for citation in draft.citations))
+        if draft.outcome is not Outcome.ANSWERED or not sections:
+            return None
+        engine = self._engine(caller)
+        return comment_on(engine.findings, sections, {i.subject: i.fields.name for i in engine.active})
 
     # Assessing
 

@@ -39,7 +39,8 @@ def render_answer(answer: Answer) -> RenderableType:
 def _render_block(block: Block) -> RenderableType:
     match block:
         case Paragraph():
-            return Text(" ").join([_sentence(sentence) for sentence in block.sentences])
+            said = Text(" ").join([_sentence(sentence) for sentence in block.sentences])
+            return Text.assemble((f"{block.title}: ", "dim"), said) if block.title else said
         case ListBlock():
             marks = [f"{number}." if block.ordered else "-" for number in range(1, len(block.items) + 1)]
             return _titled(block.title, _items(marks, block.items))

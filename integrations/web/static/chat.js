@@ -56,7 +56,7 @@ function table(block, turn) {
 function render(block, turn) {
   const title = block.title ? [make("h2", {}, block.title)] : [];
   switch (block.type) {
-    case "paragraph": return [make("p", {}, ...block.sentences.flatMap((s, i) => [...(i ? [" "] : []), ...sentence(s, turn)]))];
+    case "paragraph": return [make("p", {}, ...(block.title ? [make("span", { className: "whose" }, block.title + ": ")] : []), ...block.sentences.flatMap((s, i) => [...(i ? [" "] : []), ...sentence(s, turn)]))];
     case "list": return [...title, list(block.ordered ? "ol" : "ul", block, turn)];
     case "checklist": return [...title, list("ul", block, turn, "tasks")];
     case "table": return [...title, table(block, turn)];
