@@ -6,7 +6,7 @@ import json
 import sys
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from pydantic import BaseModel
@@ -19,12 +19,15 @@ from advisor.domain.identity import LOCAL_CALLER
 from advisor.domain.records import RecordKind
 from advisor.domain.register import RecordChange
 from advisor.errors import InvalidInputError
-from advisor.program import checklists, tables
-from advisor.program.office import ProgramOffice
+from advisor.program import checklists
 from advisor.program.plain_words import word_asks
 from advisor.program.reports import html, markdown
 from advisor.settings import load_settings
 from integrations.cli import program_render as render
+
+if TYPE_CHECKING:
+    from advisor.domain.register import Register
+    from advisor.program.office import ProgramOffice
 
 DOOR = "cli"
 _out = Console(highlight=False)
@@ -275,6 +278,8 @@ def import_table(
     as_json: JsonOption = False,
 ) -> None:
     """Import a table; either every row is recorded, or none."""
+    from advisor.program import tables  # noqa: PLC0415  the libraries for tables open only here
+
     office = _office()
     found = tables.read_table(file, kind)
     refused = office.check(LOCAL_CALLER, [row.change for row in found.rows], door="import")
@@ -302,6 +307,8 @@ def export_table(
     as_json: JsonOption = False,
 ) -> None:
     """Export the register as XLSX, or one kind of record as CSV."""
+    from advisor.program import tables  # noqa: PLC0415
+
     register = _office().read_register(LOCAL_CALLER)
     if as_json:
         kinds = [_kind(kind)] if kind else list(RecordKind)
@@ -314,7 +321,9 @@ def export_table(
         raise InvalidInputError(f'"{file.suffix}" is not written.', "End the name in .xlsx or .csv.")
 
 
-def _pairs(register: Any, kind: RecordKind) -> list[tuple[list[str], list[str]]]:
+def _pairs(register: Register, kind: RecordKind) -> list[tuple[list[str], list[str]]]:
+    from advisor.program import tables  # noqa: PLC0415
+
     header, rows = tables.list_rows(register, kind)
     return [(header, row) for row in rows]
 

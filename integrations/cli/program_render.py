@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from rich import box
 from rich.console import Group, RenderableType
@@ -16,11 +17,13 @@ from advisor.domain.gaps import DimensionLevel, Gap, GapSummary, GateReadiness, 
 from advisor.domain.identity import LOCAL_CALLER
 from advisor.domain.register import Entry
 from advisor.program.conditions import word_date
-from advisor.program.office import ProgramOffice
 from advisor.program.plain_words import Proposal
 from advisor.program.reports.markdown import fit_text
 from advisor.program.reports.wording import word_average, word_level, word_state, word_trend
-from advisor.program.tables import RowProblem
+
+if TYPE_CHECKING:
+    from advisor.program.office import ProgramOffice
+    from advisor.program.tables import RowProblem
 
 _HEALTH = {"on track": "green", "at risk": "yellow", "off track": "red"}
 _STATE = {State.MET: "green", State.UNMET: "red", State.STALE: "yellow", State.UNKNOWN: "cyan"}

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -45,7 +46,7 @@ def test_replaying_the_log_in_any_pieces_gives_the_same_present(
     whole, pieces = Projection(), Projection()
     whole.apply(entries)
     edges = [0, *sorted(min(cut, len(entries)) for cut in cuts), len(entries)]
-    for start, stop in zip(edges, edges[1:], strict=False):
+    for start, stop in pairwise(edges):
         pieces.apply(entries[start:stop])
         pieces.as_of(START + timedelta(days=day))
     pieces.apply(entries)

@@ -7,7 +7,7 @@ from advisor.domain.gaps import State
 from advisor.domain.identity import LOCAL_CALLER
 from advisor.program.office import ProgramOffice
 from advisor.program.reports import html, markdown
-from advisor.program.reports.wording import count_page_words
+from advisor.program.reports.wording import count_page_words, word_level
 from tests.program.conftest import OfficeMaker
 
 
@@ -30,8 +30,7 @@ def test_the_same_register_gives_the_same_bytes(make_office: OfficeMaker, tmp_pa
 def test_every_level_of_every_rendering_is_the_summary_s(demo: ProgramOffice) -> None:
     summary = demo.summarise(LOCAL_CALLER)
     rows = re.findall(r"^\| ([^|]+) \| ([\d?]+) \| ([\d.?]+)[^|]* \| (\d) \|", markdown.render_summary(summary), re.M)
-    told = [(d.short, "?" if d.floor is None else str(d.floor), "?" if d.average is None else f"{d.average:g}", str(d.target))
-            for d in summary.levels]  # fmt: skip
+    told = [(d.short, word_level(d.floor), word_level(d.average), str(d.target)) for d in summary.levels]
     assert rows == told
     page = html.render_summary(summary)
     for name, levels in summary.heat:
