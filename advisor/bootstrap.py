@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
-from advisor.errors import AdvisorError
+from advisor.errors import AdvisorError, KnowledgeError
 from advisor.settings import Settings
 
 if TYPE_CHECKING:
@@ -37,8 +37,16 @@ def build_advisor(settings: Settings, program: ProgramOffice | None = None) -> A
         retriever=retriever,
         answerer=ExtractiveAnswerer(sources={source.id: source for source in sources}),
         conversations=SqlConversations(open_database(settings.effective_database_url)),
-        reporter=program or build_program(settings),
+        reporter=program or _find_program(settings),
     )
+
+
+def _find_program(settings: Settings) -> ProgramOffice | None:
+    """Return the office, or None while a playbook on disk is malformed: the old index goes on answering without it."""
+    try:
+        return build_program(settings)
+    except KnowledgeError:
+        return None
 
 
 def build_program(settings: Settings) -> ProgramOffice:

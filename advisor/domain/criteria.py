@@ -189,8 +189,10 @@ class CriteriaBook(Value):
         return {threshold.name: threshold for threshold in self.thresholds}
 
     def days(self, age: int | str | None) -> int | None:
-        """Return a number of days that is written as such or as the name of a threshold."""
-        return int(self.threshold_by_name[age].value) if isinstance(age, str) else age
+        """Return a number of days that is written as such or as the name of a threshold; None where there is none."""
+        if isinstance(age, str):
+            return int(self.threshold_by_name[age].value) if age in self.threshold_by_name else None
+        return age
 
     def figure(self, bound: Bound) -> float:
         """Return the number that a bound stands for."""

@@ -40,7 +40,7 @@ def _assess(engine: Engine, initiative: Record[Initiative], findings: list[Findi
         sign
         for sign, shows in (
             (Sign.TIME, limit is not None and days > limit),
-            (Sign.SILENCE, status.missed >= engine.book.threshold_by_name["silence_check_ins"].value),
+            (Sign.SILENCE, status.missed >= (engine.book.days("silence_check_ins") or 1)),
             (Sign.NO_OWNER, not fields.accountable_owner),
         )
         if shows

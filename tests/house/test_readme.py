@@ -42,8 +42,16 @@ def test_every_make_word_in_the_documents_exists() -> None:
 
 
 def test_every_command_of_the_cli_stands_in_the_readme() -> None:
-    commands = {str(command.callback.__name__) for command in app.registered_commands if command.callback}
-    assert commands == set(re.findall(r"^\| `advisor (\w+)", README, re.M))
+    commands = {
+        command.name or str(command.callback.__name__) for command in app.registered_commands if command.callback
+    }
+    commands |= {str(group.name) for group in app.registered_groups}
+    named = {
+        name
+        for line in re.findall(r"^\| (`advisor .*?) \|", README, re.M)
+        for name in re.findall(r"`advisor (\w+)", line)
+    }
+    assert commands == named
 
 
 def test_help_lists_the_words() -> None:
