@@ -21,7 +21,10 @@ def serve(settings: Settings, announce: Callable[[str], None]) -> None:
     report = bootstrap.build_ingest(settings).run()
     if not report.unchanged:
         announce(f"Indexed {report.playbooks} playbooks ({report.sections} sections).")
-    application = create_app(bootstrap.build_advisor(settings), check_ready=lambda: bootstrap.check_ready(settings))
+    office = bootstrap.build_program(settings)
+    application = create_app(
+        bootstrap.build_advisor(settings, office), check_ready=lambda: bootstrap.check_ready(settings), office=office
+    )
     config = uvicorn.Config(application, log_level="warning", access_log=False, server_header=False)
     announce(f"Chat at http://{settings.host}:{settings.port}   API at /api/v1/ask, described in /openapi.json")
     uvicorn.Server(config).run(sockets=[listener])

@@ -18,8 +18,10 @@ from advisor.domain.dialogue import Answer
 from advisor.domain.events import AskEvent, BlockEvent, DoneEvent, StatusEvent
 from advisor.domain.identity import LOCAL_CALLER, Caller
 from advisor.errors import AdvisorError
+from advisor.program.office import ProgramOffice
 from advisor.service import Advisor
 from integrations.web.problems import Problem, add_problem_handlers, render_problem
+from integrations.web.program import create_router
 
 _STATIC = Path(__file__).parent / "static"
 _EVENT_STREAM = "text/event-stream"
@@ -47,7 +49,7 @@ class Status(BaseModel):
     version: str = __version__
 
 
-def create_app(advisor: Advisor, *, check_ready: Callable[[], None]) -> FastAPI:
+def create_app(advisor: Advisor, *, check_ready: Callable[[], None], office: ProgramOffice | None = None) -> FastAPI:
     """Return the application. `check_ready` raises an AdvisorError while questions cannot be answered."""
     app = FastAPI(
         title="Operating-Model Advisor",
@@ -79,6 +81,9 @@ def create_app(advisor: Advisor, *, check_ready: Callable[[], None]) -> FastAPI:
                 _render_events(events), media_type=_EVENT_STREAM, headers={"Cache-Control": "no-cache"}
             )
         return advisor.ask(caller, body.question, **given)
+
+    if office is not None:
+        app.include_router(create_router(office, _authenticate, problems))
 
     @app.get("/healthz", summary="Whether the process runs")
     def healthz() -> Status:

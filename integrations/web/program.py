@@ -1,0 +1,207 @@
+"""The program over HTTP: register, gates, gaps, assessment, checklists."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import date
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Query, Request
+from fastapi.responses import HTMLResponse, PlainTextResponse
+from pydantic import BaseModel, ConfigDict, Field
+
+from advisor.domain.checklist import ChecklistItem, InterviewQuestion
+from advisor.domain.gaps import Gap, GapSummary, GateReadiness, StatusLine
+from advisor.domain.identity import Caller
+from advisor.domain.records import FIELDS, RecordKind
+from advisor.domain.register import AnyRecord, Entry, RecordChange
+from advisor.errors import InvalidInputError
+from advisor.program.office import ProgramOffice
+from advisor.program.plain_words import Proposal
+from advisor.program.reports import html, markdown
+
+DOOR = "api"
+Limit = Annotated[int, Query(ge=1, le=500, description="How many records a page holds.")]
+Key = Annotated[str, Header(alias="Idempotency-Key", max_length=150, description="The same key records once.")]
+
+
+class Body(BaseModel):
+    """A request body: unknown fields are refused."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Changes(Body):
+    """Changes that are recorded together, or not at all."""
+
+    changes: list[RecordChange] = Field(min_length=1, max_length=1000)
+
+
+class Message(Body):
+    """A status in plain words."""
+
+    text: str
+
+
+class Verdict(Body):
+    """An answer to a question of the assessment."""
+
+    criterion: str
+    verdict: str = Field(description="yes, partly, no, unknown or not applicable.")
+    initiative: str = ""
+    note: str = ""
+    reference: str = ""
+
+
+class NewItems(Body):
+    """Where tasks come from: a playbook section, an initiative's next gate, or a gap."""
+
+    section: str = ""
+    gate: str = ""
+    gap: str = ""
+    owner: str = ""
+    due_on: date | None = None
+
+
+class Tick(Body):
+    """What shows that an item is done."""
+
+    evidence: str
+
+
+class RecordView(BaseModel):
+    """A record as the register holds it. Send `version` back with a change, so that no other change is overwritten."""
+
+    kind: RecordKind
+    subject: str
+    version: int
+    since: date
+    as_of: date
+    recorded_by: str
+    fields: dict[str, Any]
+
+
+class RecordPage(BaseModel):
+    """Some records in order of subject; `next` is the cursor of the following page, empty on the last."""
+
+    items: list[RecordView]
+    next: str = ""
+
+
+def create_router(
+    office: ProgramOffice, authenticate: Callable[[Request], Caller], problems: Mapping[Any, Any]
+) -> APIRouter:
+    """Return the routes. `authenticate` says who asks."""
+    router = APIRouter(prefix="/api/v1", responses=dict(problems))
+
+    @router.get("/records/{kind}", summary="List records of a kind")
+    def list_records(request: Request, kind: RecordKind, cursor: str = "", limit: Limit = 100) -> RecordPage:
+        records = office.read_register(authenticate(request)).all(FIELDS[kind])
+        page = [record for record in records if record.subject > cursor][: limit + 1]
+        more = page[limit - 1].subject if len(page) > limit else ""
+        return RecordPage(items=[_view(record) for record in page[:limit]], next=more)
+
+    @router.get("/records/{kind}/{subject}", summary="Read a record")
+    def read_record(request: Request, kind: RecordKind, subject: str) -> RecordView:
+        return _view(office.get_record(authenticate(request), kind, subject))
+
+    @router.get("/records/{kind}/{subject}/history", summary="Read every entry on a record")
+    def read_history(request: Request, kind: RecordKind, subject: str) -> tuple[Entry, ...]:
+        return office.read_history(authenticate(request), kind, subject)
+
+    @router.post("/records", status_code=201, summary="Record changes, all or none")
+    def record(request: Request, body: Changes, key: Key = "") -> tuple[Entry, ...]:
+        return office.record(authenticate(request), body.changes, key=_scoped(request, authenticate, key), door=DOOR)
+
+    @router.get("/initiatives", summary="How the initiatives stand")
+    def initiatives(request: Request, site: str = "") -> tuple[StatusLine, ...]:
+        caller = authenticate(request)
+        return office.list_status(caller, site=office.find_site(caller, site) if site else "")
+
+    @router.post("/status/read", summary="Read a status in plain words; nothing is recorded")
+    def read_message(request: Request, body: Message) -> tuple[Proposal, ...]:
+        return office.read_message(authenticate(request), body.text)
+
+    @router.get("/gates", summary="Readiness for the next gate")
+    def gates(request: Request, as_of: date | None = None) -> tuple[GateReadiness, ...]:
+        return office.assess_gates(authenticate(request), as_of)
+
+    @router.get("/gaps", summary="Every gap, most pressing first")
+    def gaps(request: Request, as_of: date | None = None, site: str = "", initiative: str = "") -> tuple[Gap, ...]:
+        caller = authenticate(request)
+        return office.rank_gaps(caller, as_of, **_place(office, caller, site, initiative))
+
+    @router.get("/gap-summary", summary="The gap summary, as JSON, Markdown or HTML", response_model=GapSummary)
+    def gap_summary(
+        request: Request,
+        as_of: date | None = None,
+        since: date | None = None,
+        site: str = "",
+        initiative: str = "",
+        format: str = "json",  # noqa: A002  the name that callers expect
+    ) -> Any:
+        caller = authenticate(request)
+        summary = office.summarise(caller, as_of=as_of, since=since, **_place(office, caller, site, initiative))
+        if format == "markdown":
+            return PlainTextResponse(markdown.render_summary(summary), media_type="text/markdown")
+        if format == "html":
+            return HTMLResponse(html.render_summary(summary))
+        if format != "json":
+            raise InvalidInputError(f'There is no format "{format[:20]}".', "Use json, markdown or html.")
+        return summary
+
+    @router.get("/assessment/next", summary="The next question of the structural assessment")
+    def next_question(request: Request, initiative: str = "", dimension: str = "") -> InterviewQuestion | None:
+        return office.find_next_question(authenticate(request), initiative=initiative, dimension=dimension)
+
+    @router.post("/assessment", status_code=201, summary="Answer a question of the assessment")
+    def answer_question(request: Request, body: Verdict) -> Entry:
+        return office.answer_question(authenticate(request), **body.model_dump(), door=DOOR)
+
+    @router.get("/checklist", summary="The checklist, those due first first")
+    def checklist(
+        request: Request, initiative: str = "", owner: str = "", closed: bool = False
+    ) -> tuple[ChecklistItem, ...]:
+        return office.list_items(authenticate(request), initiative=initiative, owner=owner, closed=closed)
+
+    @router.post("/checklist", status_code=201, summary="Put tasks on the checklist; duplicates merge")
+    def add_items(request: Request, body: NewItems, key: Key = "") -> tuple[Entry, ...]:
+        caller = authenticate(request)
+        drafts = office.draft_from_section(body.section) if body.section else ()
+        drafts += office.draft_from_gate(caller, office.find_initiative(caller, body.gate)) if body.gate else ()
+        drafts += office.draft_from_gap(caller, body.gap) if body.gap else ()
+        given = {name: value for name, value in (("owner", body.owner), ("due_on", body.due_on)) if value}
+        named = [draft.model_copy(update=given) for draft in drafts]
+        return office.add_items(caller, named, key=_scoped(request, authenticate, key), door=DOOR)[0]
+
+    @router.post("/checklist/{item}/done", status_code=201, summary="Tick an item off")
+    def tick(request: Request, item: str, body: Tick, key: Key = "") -> tuple[Entry, ...]:
+        return office.tick_item(
+            authenticate(request), item, body.evidence, key=_scoped(request, authenticate, key), door=DOOR
+        )
+
+    return router
+
+
+def _view(record: AnyRecord) -> RecordView:
+    return RecordView(
+        kind=record.fields.kind,
+        subject=record.subject,
+        version=record.version,
+        since=record.since,
+        as_of=record.as_of,
+        recorded_by=record.recorded_by,
+        fields=record.fields.model_dump(mode="json"),
+    )
+
+
+def _scoped(request: Request, authenticate: Callable[[Request], Caller], key: str) -> str:
+    """Return a key that no other caller's key can equal."""
+    return f"{authenticate(request).id}:{key}" if key else ""
+
+
+def _place(office: ProgramOffice, caller: Caller, site: str, initiative: str) -> dict[str, str]:
+    return {
+        "site": office.find_site(caller, site) if site else "",
+        "initiative": office.find_initiative(caller, initiative) if initiative else "",
+    }
