@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping
 
 from advisor.domain.checklist import InterviewQuestion
 from advisor.domain.criteria import Criterion, Scope
-from advisor.domain.gaps import State
 from advisor.domain.records import Evidence, RecordKind, Verdict
 from advisor.domain.register import Record, RecordChange
 from advisor.errors import InvalidInputError
@@ -43,13 +41,18 @@ def find_next_question(engine: Engine, *, initiative: str = "", dimension: str =
     """
     said = _read_said(engine, initiative)
     ladders = _ladders(engine, initiative)
+    settled = {
+        finding.criterion.id
+        for finding in engine.findings
+        if (finding.subject == initiative or not initiative) and not finding.attested and finding.records
+    }
     answered = len(said)
     first: Criterion | None = None
     left = 0
     for id_, ladder in ladders.items():
         if dimension and id_ != dimension:
             continue
-        waiting = _waiting(engine, initiative, ladder, said)
+        waiting = _waiting(ladder, said, settled)
         left += len(waiting)
         first = first or (waiting[0] if waiting else None)
     if first is None:
@@ -90,14 +93,8 @@ def _ladders(engine: Engine, initiative: str) -> Mapping[str, list[Criterion]]:
     return ladders
 
 
-def _waiting(
-    engine: Engine, initiative: str, ladder: list[Criterion], said: Mapping[str, Record[Evidence]]
-) -> list[Criterion]:
-    """Return what is still to be asked on one ladder."""
-    settled: dict[str, set[State]] = defaultdict(set)
-    for finding in engine.findings:
-        if (finding.subject == initiative or not initiative) and not finding.attested and finding.records:
-            settled[finding.criterion.id].add(finding.state)
+def _waiting(ladder: list[Criterion], said: Mapping[str, Record[Evidence]], settled: set[str]) -> list[Criterion]:
+    """Return what is still to be asked on one ladder; `settled` are criteria that records speak to."""
     waiting: list[Criterion] = []
     unknowns = 0
     for criterion in ladder:

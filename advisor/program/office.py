@@ -136,7 +136,7 @@ class ProgramOffice:
         """
         recorder = self._recorder(caller, door)
         key = key or uuid.uuid4().hex
-        if repeated := self._find_repeated(caller, key, len(changes)):
+        if repeated := self._find_repeated(caller, key, changes):
             return repeated
         entries, problems = prepare_all(recorder, changes, key)
         if problems:
@@ -159,12 +159,16 @@ class ProgramOffice:
             find_entry=self._projection.find_entry,
         )
 
-    def _find_repeated(self, caller: Caller, key: str, count: int) -> tuple[Entry, ...]:
-        """Return the entries that a repeated request made the first time, so that it need not fit the present."""
-        keys = [key] if count == 1 else [f"{key}/{place}" for place in range(count)]
+    def _find_repeated(self, caller: Caller, key: str, changes: Sequence[RecordChange]) -> tuple[Entry, ...]:
+        """Return the entries that the same request made the first time, so that it need not fit the present.
+
+        The same key with other changes finds nothing here, and is refused by the log.
+        """
+        keys = [key] if len(changes) == 1 else [f"{key}/{place}" for place in range(len(changes))]
         found = [self._projection.find_key(key) for key in keys]
         entries = tuple(entry for entry in found if entry is not None and entry.recorded_by == caller.id)
-        return entries if len(entries) == count else ()
+        same = len(entries) == len(changes) and all(map(_repeats, changes, entries))
+        return entries if same else ()
 
     def read_message(self, caller: Caller, text: str) -> tuple[Proposal, ...]:
         """Return what a status message in plain words would record; nothing is written until it is confirmed."""
@@ -332,5 +336,18 @@ class ProgramOffice:
         return self.record(caller, changes, key=key, door=door)
 
 
+def _repeats(change: RecordChange, entry: Entry) -> bool:
+    """Whether a change is the one that made an entry; names of sites, initiatives and cards were replaced by ids."""
+    resolved = {"site", "initiative", "card"}
+    given = {name: value for name, value in change.fields.items() if name not in resolved}
+    return (
+        change.kind is entry.kind
+        and change.subject in {"", entry.subject}
+        and change.corrects == entry.supersedes
+        and all(entry.patch.get(name) == value for name, value in given.items())
+    )
+
+
 def _view(caller: Caller) -> str:
-    return "all" if caller.permission is Permission.ADMIN else ",".join(sorted(caller.groups))
+    """Return what tells apart callers who see different registers; no group can pass for an admin."""
+    return repr(("admin",) if caller.permission is Permission.ADMIN else ("groups", *sorted(set(caller.groups))))

@@ -8,8 +8,6 @@ from datetime import date, timedelta
 
 from advisor.domain.dialogue import (
     Block,
-    Citation,
-    CitationKind,
     Draft,
     ListBlock,
     Outcome,
@@ -19,11 +17,11 @@ from advisor.domain.dialogue import (
 )
 from advisor.domain.gaps import EntryRef, Finding, GateReadiness, PlaybookRef, State, StatusLine
 from advisor.domain.records import ActionItem, Health, Initiative, KpiCard, KpiReading, RecordKind
-from advisor.domain.register import AnyRecord, Record, Register
-from advisor.program.checks import refer
+from advisor.domain.register import Record, Register
+from advisor.program.citing import RegisterCitations
 from advisor.program.conditions import word_date, word_field, word_value
 from advisor.program.engine import Engine
-from advisor.program.gates import assess_gates, describe_status
+from advisor.program.gates import assess_gates, cite_playbook, describe_status
 from advisor.program.names import fold, join_names
 from advisor.program.ranking import Levels, rank_gaps
 from advisor.program.summaries import find_changes, find_overdue
@@ -39,57 +37,6 @@ _CRITERION_OF = {
     "have no IT owner": "it-and-ot-owner",
     "have no sponsor": "sponsor-named",
 }
-
-
-class RegisterCitations:
-    """Numbers the entries and the passages that an answer rests on, in order of use."""
-
-    def __init__(self) -> None:
-        self._by_place: dict[tuple[str, str], Citation] = {}
-
-    @property
-    def all(self) -> tuple[Citation, ...]:
-        """All citations so far, by number."""
-        return tuple(self._by_place.values())
-
-    def cite(self, record: AnyRecord | EntryRef) -> int:
-        """Return the number of the citation of a record."""
-        ref = record if isinstance(record, EntryRef) else refer(record)
-        return self._number(
-            ("register", f"{ref.kind}/{ref.subject}"),
-            kind=CitationKind.REGISTER,
-            title="Register",
-            section=f"{ref.text} (#{ref.number})",
-            section_id=f"register/{ref.kind.value}/{ref.subject}",
-            quote=ref.text,
-        )
-
-    def cite_absence(self, what: str) -> int:
-        """Return the number of the citation of a register that holds no such record."""
-        return self._number(
-            ("absence", what),
-            kind=CitationKind.REGISTER,
-            title="Register",
-            section=what,
-            section_id="register/none",
-            quote=what,
-        )
-
-    def cite_playbook(self, ref: PlaybookRef) -> int:
-        """Return the number of the citation of a playbook passage."""
-        return self._number(
-            (ref.section_id, ref.quote),
-            title=ref.playbook,
-            section=ref.section,
-            section_id=ref.section_id,
-            quote=ref.quote,
-            sources=ref.sources,
-        )
-
-    def _number(self, place: tuple[str, str], **fields: object) -> int:
-        if place not in self._by_place:
-            self._by_place[place] = Citation.model_validate({"number": len(self._by_place) + 1, **fields})
-        return self._by_place[place].number
 
 
 class Reporter:
@@ -530,9 +477,6 @@ class Reporter:
 
     def _kpi(self) -> list[Block]:
         cards = set(self._asked.cards)
-        items: list[Sentence] = []
-        for initiative in self._chosen():
-            items += self._readings(initiative, cards)
         without = [
             i
             for i in self._chosen()
@@ -553,9 +497,11 @@ class Reporter:
                     [f for f in self._engine.findings if f.criterion.id == "lagging-kpi-window" and f.open]
                 ),
             ]
+        told = {i.fields.name: self._readings(i, cards) for i in self._chosen()}
+        items = [sentence for sentences in told.values() for sentence in sentences]
         if not items:
             return self._nothing(f"No KPI card{self._place()} fits that question.")
-        where = join_names(sorted({i.fields.name for i in self._chosen() if self._readings(i, cards)}))
+        where = join_names(sorted(name for name, sentences in told.items() if sentences))
         lead = Sentence(
             text=f"{len(items)} KPI{'s are' if len(items) != 1 else ' is'} recorded, for {where}.",
             citations=items[0].citations,
@@ -640,15 +586,7 @@ class Reporter:
             )
             for f in findings[:3]
         ]
-        criterion = findings[0].criterion
-        ref = PlaybookRef(
-            section_id=criterion.section_id,
-            playbook=criterion.playbook,
-            section=criterion.section,
-            quote=criterion.quote,
-            sources=criterion.sources,
-        )
-        return [Paragraph(sentences=tuple(shown)), *self._quote([ref])]
+        return [Paragraph(sentences=tuple(shown)), *self._quote([cite_playbook(findings[0].criterion)])]
 
     def _quote(self, passages: Sequence[PlaybookRef]) -> list[Block]:
         unique = list({(p.section_id, p.quote): p for p in passages}.values())

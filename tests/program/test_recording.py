@@ -73,6 +73,14 @@ def test_the_same_key_again_returns_what_was_logged(empty: ProgramOffice) -> Non
     assert empty.record(LOCAL_CALLER, [change], key="k", door="cli") == first
 
 
+def test_a_key_used_for_another_change_is_refused(empty: ProgramOffice) -> None:
+    change = RecordChange(kind=RecordKind.SITE, fields={"name": "Werk", "type": "factory"})
+    empty.record(LOCAL_CALLER, [change], key="k", door="cli")
+    other = change.model_copy(update={"fields": {"name": "Lager", "type": "logistics"}})
+    with pytest.raises(ConflictError, match="used for another"):
+        empty.record(LOCAL_CALLER, [other], key="k", door="cli")
+
+
 def test_an_override_lets_a_stage_be_skipped_and_is_kept(empty: ProgramOffice) -> None:
     empty.load_demo(LOCAL_CALLER, door="demo")
     review = {"initiative": "cnc-tool-wear", "from_stage": "single_line_pilot", "to_stage": "full_shift_override",

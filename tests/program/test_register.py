@@ -88,6 +88,9 @@ def test_a_label_hides_an_initiative_and_all_that_belongs_to_it(empty: ProgramOf
     insider = Caller(id="eva", permission=Permission.READER, groups=("board",))
     assert empty.read_register(stranger).find_initiative("yard-slotting") is None
     assert len(empty.read_register(insider).all(Initiative)) == 8
+    impostor = Caller(id="max", permission=Permission.READER, groups=("all", "admin"))
+    assert len(empty.list_status(LOCAL_CALLER)) == 8
+    assert len(empty.list_status(impostor)) == 7
     everything = empty.summarise(stranger).model_dump_json() + str(empty.assess_gates(stranger))
     assert "Yard" not in everything
     assert "yard" not in everything
