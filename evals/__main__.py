@@ -1,4 +1,4 @@
-"""`python -m evals [run|calibrate|speed]`."""
+"""`python -m evals [calibrate|speed|register]`."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from advisor.bootstrap import build_advisor, build_embedder, build_ingest
 from advisor.errors import AdvisorError
 from advisor.knowledge.playbooks import load_knowledge_base
 from advisor.settings import Settings, load_settings
+from evals import register_speed
 from evals.calibration import fit
 from evals.cases import Half, load_cases
 from evals.report import print_failures, render_table, write_json
@@ -68,6 +69,12 @@ def calibrate() -> None:
 def speed(runs: Annotated[int, typer.Option(help="Processes of each kind.")] = 5) -> None:
     """Compare time and memory with the tutorial stack."""
     compare(load_settings(), Console(), runs)
+
+
+@app.command()
+def register(initiatives: Annotated[int, typer.Option(help="Of the smaller register.")] = 200) -> None:
+    """Time the gap summary on a large register, and on one ten times as large."""
+    register_speed.compare(Console(), initiatives)
 
 
 def run_halves(settings: Settings, halves: list[Half], console: Console, scratch: Path) -> list[EvalReport]:

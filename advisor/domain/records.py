@@ -18,6 +18,8 @@ _REORDERING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 
 def _clean(text: str) -> str:
     """Refuse what is not text, and drop the marks that make text read in another order than it is stored."""
+    if text.isascii() and text.isprintable():
+        return text
     if any(unicodedata.category(c) in _UNSAFE and c not in "\n\t" for c in text):
         raise ValueError("contains bytes that are not text")
     return "".join(c for c in text if c not in _REORDERING)

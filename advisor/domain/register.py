@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -10,11 +9,11 @@ from datetime import date, datetime
 from functools import cached_property
 from typing import Any, Generic, TypeVar, cast
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from advisor.domain.base import Value
 from advisor.domain.identity import Caller
-from advisor.domain.records import FIELDS, Fields, Initiative, RecordKind, Site, Stage, StatusUpdate
+from advisor.domain.records import FIELDS, Fields, Initiative, KpiReading, RecordKind, Site, Stage, StatusUpdate
 
 F = TypeVar("F", bound=Fields)
 
@@ -126,6 +125,15 @@ class Register:
         """All sites."""
         return self.all(Site)
 
+    def has_parts(self, kind: RecordKind, subject: str) -> bool:
+        """Whether other records belong to a site, an initiative or a KPI card."""
+        if kind is RecordKind.KPI_CARD:
+            return any(reading.fields.card == subject for reading in self.all(KpiReading))
+        name = kind.value
+        return kind in {RecordKind.SITE, RecordKind.INITIATIVE} and any(
+            getattr(record.fields, name, "") == subject for record in self._by_subject.values()
+        )
+
     def latest_status(self, initiative: str) -> Record[StatusUpdate] | None:
         """Return the status update that holds for the latest day, or None."""
         return max(self.of(StatusUpdate, initiative), key=lambda r: (r.as_of, r.version), default=None)
@@ -176,7 +184,7 @@ def _belongs(record: AnyRecord, initiatives: set[str], sites: set[str]) -> bool:
 
 
 def merge(entries: Iterable[Entry]) -> AnyRecord | None:
-    """Return the record that the entries of one subject add up to, or None when all of it was withdrawn.
+    """Return the record that the entries of one subject add up to; None when they do not, or all were withdrawn.
 
     Patches apply in the order of their effective dates, then of their numbers; a superseded entry does not apply, and
     a correction takes effect on its own effective date.
@@ -195,10 +203,14 @@ def merge(entries: Iterable[Entry]) -> AnyRecord | None:
             stage = Stage(entry.patch["stage"])
             if not stages or stages[-1][0] is not stage:
                 stages.append((stage, entry.effective_on))
-    newest = max(all_entries, key=lambda e: e.number)
+    newest = all_entries[-1]
+    try:
+        fields = FIELDS[newest.kind].model_validate(state)
+    except ValidationError:  # before the day on which it is complete
+        return None
     return Record(
         subject=newest.subject,
-        fields=FIELDS[newest.kind].model_validate(state),
+        fields=fields,
         since=live[0].effective_on,
         as_of=live[-1].effective_on,
         version=newest.number,
@@ -215,6 +227,7 @@ class Projection:
         self._latest: dict[tuple[RecordKind, str], tuple[date, AnyRecord | None]] = {}
         self._log: list[Entry] = []
         self._by_key: dict[str, Entry] = {}
+        self._newest_day = date.min
         self.head = 0
         """Number of the newest entry folded in."""
 
@@ -227,27 +240,28 @@ class Projection:
             subject = (entry.kind, entry.subject)
             self._log.append(entry)
             self._by_key[entry.key] = entry
+            self._newest_day = max(self._newest_day, entry.effective_on)
             self._entries[subject].append(entry)
             self._latest.pop(subject, None)
 
     def as_of(self, day: date) -> Register:
         """Return the register as it stood at the end of a day, as best known now."""
         records = (self._record(subject, entries, day) for subject, entries in self._entries.items())
-        head = max((entry.number for entry in self._log if entry.effective_on <= day), default=0)
-        return Register((r for r in records if r is not None), as_of=day, head=head)
+        return Register((r for r in records if r is not None), as_of=day, head=self.head_of(day))
 
-    def find_entry(self, number: int) -> Entry | None:
-        """Return an entry by its number, or None."""
-        place = bisect_left(self._log, number, key=lambda entry: entry.number)
-        return self._log[place] if place < len(self._log) and self._log[place].number == number else None
+    def head_of(self, day: date) -> int:
+        """Return the number of the newest entry that holds by the end of a day: the same number, the same register."""
+        if day >= self._newest_day:
+            return self.head
+        return max((entry.number for entry in self._log if entry.effective_on <= day), default=0)
 
     def find_key(self, key: str) -> Entry | None:
         """Return the entry that was logged with a key, or None."""
         return self._by_key.get(key)
 
-    def history(self, subject: str) -> tuple[Entry, ...]:
-        """Return every entry on a subject, oldest first."""
-        return tuple(entry for entry in self._log if entry.subject == subject)
+    def history(self, kind: RecordKind, subject: str) -> tuple[Entry, ...]:
+        """Return every entry on a record, in order of their numbers."""
+        return tuple(self._entries.get((kind, subject), ()))
 
     def _record(self, subject: tuple[RecordKind, str], entries: list[Entry], day: date) -> AnyRecord | None:
         if subject not in self._latest:

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from functools import cached_property
+from itertools import chain
 
 from advisor.domain.criteria import CriteriaBook, Criterion, Need, Scope
 from advisor.domain.gaps import Finding, State
@@ -47,26 +48,32 @@ class Engine:
         by_scope: dict[Scope, list[Criterion]] = defaultdict(list)
         for criterion in self.book.criteria:
             by_scope[criterion.scope].append(criterion)
+        by_site: dict[str, list[tuple[Track, Stage]]] = defaultdict(list)
         for initiative in self.active:
-            place = (initiative.fields.track, initiative.fields.stage)
-            for criterion in by_scope[Scope.INITIATIVE]:
-                if criterion.applies_at(*place):
-                    yield self._judge(criterion, initiative.subject, initiative.fields.name)
+            by_site[initiative.fields.site].append((initiative.fields.track, initiative.fields.stage))
+        yield from self._judge_initiatives(by_scope[Scope.INITIATIVE])
         for site in self.register.sites:
-            places = self._places(site.subject)
+            places = by_site[site.subject]
             for criterion in by_scope[Scope.SITE]:
                 if places and criterion.applies_to(places):
                     yield self._judge(criterion, site.subject, site.fields.name)
+        everywhere = list(chain.from_iterable(by_site.values()))
         for criterion in by_scope[Scope.PROGRAM]:
-            if criterion.applies_to(self._places()) or (criterion.id, "") in self._evidence:
+            if criterion.applies_to(everywhere) or (criterion.id, "") in self._evidence:
                 yield self._judge(criterion, "", "the program")
         if not self.active:  # a company without a register has its assessment
             for criterion in (*by_scope[Scope.INITIATIVE], *by_scope[Scope.SITE]):
                 if said := self._read_evidence(criterion, "", ""):
                     yield self._finding(criterion, "", said, attested=True)
 
-    def _places(self, site: str = "") -> list[tuple[Track, Stage]]:
-        return [(i.fields.track, i.fields.stage) for i in self.active if site in {"", i.fields.site}]
+    def _judge_initiatives(self, criteria: Sequence[Criterion]) -> Iterator[Finding]:
+        asked: dict[tuple[Track, Stage], list[Criterion]] = {}
+        for initiative in self.active:
+            place = (initiative.fields.track, initiative.fields.stage)
+            if place not in asked:
+                asked[place] = [criterion for criterion in criteria if criterion.applies_at(*place)]
+            for criterion in asked[place]:
+                yield self._judge(criterion, initiative.subject, initiative.fields.name)
 
     def _judge(self, criterion: Criterion, subject: str, name: str) -> Finding:
         site = ""

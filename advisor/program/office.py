@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import threading
 import uuid
+from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
+from typing import TypeVar
 
 from advisor.domain.checklist import ChecklistDraft, ChecklistItem, InterviewQuestion
 from advisor.domain.criteria import CriteriaBook
@@ -29,7 +31,9 @@ from advisor.program.reporter import Reporter, comment_on, find_earlier_day
 from advisor.program.summaries import DAYS_BACK, Summariser
 from advisor.program.understanding import understand
 
-_REMEMBERED = 16
+K = TypeVar("K")
+V = TypeVar("V")
+_REMEMBERED = 10
 LONGEST_MESSAGE = 4000
 
 
@@ -51,8 +55,8 @@ class ProgramOffice:
         self._projection = Projection()
         self._lock = threading.Lock()
         self._summariser = Summariser(book)
-        self._registers: dict[tuple[date, int], Register] = {}
-        self._engines: dict[tuple[date, int, str, str], Engine] = {}
+        self._registers: OrderedDict[tuple[date, int], Register] = OrderedDict()
+        self._engines: OrderedDict[tuple[date, int, str, str], Engine] = OrderedDict()
 
     @property
     def today(self) -> date:
@@ -68,26 +72,18 @@ class ProgramOffice:
     def _read(self, day: date) -> Register:
         with self._lock:
             self._projection.apply(self._log.read(after=self._projection.head))
-            key = (day, self._projection.head)
-            if key not in self._registers:
-                if len(self._registers) >= _REMEMBERED:
-                    self._registers.clear()
-                self._registers[key] = self._projection.as_of(day)
-            return self._registers[key]
+            key = (day, self._projection.head_of(day))
+            return _remember(self._registers, key, lambda: self._projection.as_of(day))
 
     def _engine(self, caller: Caller, as_of: date | None = None, *, site: str = "", initiative: str = "") -> Engine:
-        day = as_of or self.today
-        register = self._read(day)
-        key = (day, self._projection.head, _view(caller), f"{site}|{initiative}")
-        engine = self._engines.get(key)
-        if engine is None:
-            register = register.visible_to(caller).within(site=site, initiative=initiative)
-            engine = Engine(register, self.book)
-            with self._lock:
-                if len(self._engines) >= _REMEMBERED:
-                    self._engines.clear()
-                self._engines[key] = engine
-        return engine
+        register = self._read(as_of or self.today)
+
+        def make() -> Engine:
+            return Engine(register.visible_to(caller).within(site=site, initiative=initiative), self.book)
+
+        key = (register.as_of, register.head, _view(caller), f"{site}|{initiative}")
+        with self._lock:
+            return _remember(self._engines, key, make)
 
     def find_initiative(self, caller: Caller, name: str) -> str:
         """Return the id of the initiative that goes by a name, an alias or an id; raise NotFoundError."""
@@ -124,7 +120,7 @@ class ProgramOffice:
     def read_history(self, caller: Caller, kind: RecordKind, subject: str) -> tuple[Entry, ...]:
         """Return every entry on a record, oldest first."""
         self.get_record(caller, kind, subject)
-        return tuple(entry for entry in self._projection.history(subject) if entry.kind is kind)
+        return self._projection.history(kind, subject)
 
     # Recording
 
@@ -156,7 +152,7 @@ class ProgramOffice:
             caller=caller,
             today=self.today,
             door=door,
-            find_entry=self._projection.find_entry,
+            find_history=self._projection.history,
         )
 
     def _find_repeated(self, caller: Caller, key: str, changes: Sequence[RecordChange]) -> tuple[Entry, ...]:
@@ -222,7 +218,7 @@ class ProgramOffice:
         present = self._read(day)
         named = present.find(RecordKind.INITIATIVE, initiative) or present.find(RecordKind.SITE, site)
         return self._summariser.summarise(
-            lambda at: self._read(at).visible_to(caller).within(site=site, initiative=initiative),
+            lambda at: self._engine(caller, at, site=site, initiative=initiative),
             as_of=day,
             since=back,
             scope=named.fields.name if named else "the whole program",
@@ -346,6 +342,16 @@ def _repeats(change: RecordChange, entry: Entry) -> bool:
         and change.corrects == entry.supersedes
         and all(entry.patch.get(name) == value for name, value in given.items())
     )
+
+
+def _remember(cache: OrderedDict[K, V], key: K, make: Callable[[], V]) -> V:
+    """Return what a cache holds, made now if need be; what was not asked for the longest gives way."""
+    if key not in cache:
+        cache[key] = make()
+        if len(cache) > _REMEMBERED:
+            cache.popitem(last=False)
+    cache.move_to_end(key)
+    return cache[key]
 
 
 def _view(caller: Caller) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 from pydantic import ValidationError
@@ -27,7 +27,7 @@ from advisor.domain.records import (
     ShadowPeriod,
     TargetLevel,
 )
-from advisor.domain.register import Entry, NewEntry, RecordChange, Register
+from advisor.domain.register import Entry, NewEntry, RecordChange, Register, merge
 from advisor.errors import AdvisorError, ForbiddenError, InvalidInputError, NotFoundError
 from advisor.program.names import find_exact, suggest_names
 from advisor.text import slugify
@@ -49,10 +49,10 @@ class Recorder:
         caller: Caller,
         today: date,
         door: str,
-        find_entry: Callable[[int], Entry | None],
+        find_history: Callable[[RecordKind, str], Sequence[Entry]],
     ) -> None:
         self._register = register
-        self._find_entry = find_entry
+        self._find_history = find_history
         self._book = book
         self._caller = caller
         self._today = today
@@ -63,7 +63,8 @@ class Recorder:
 
     def prepare(self, change: RecordChange, key: str) -> NewEntry:
         """Return the entry that a change amounts to; raise InvalidInputError, NotFoundError or ForbiddenError."""
-        on = change.on or self._corrected_day(change) or self._today
+        corrected = self._find_corrected(change)
+        on = change.on or (corrected.effective_on if corrected else self._today)
         if on > self._today:
             raise InvalidInputError(
                 f"{on} is in the future.",
@@ -77,7 +78,7 @@ class Recorder:
             self._check(change, subject, before, fields, on)
         if change.version is not None:
             self.expected[subject] = change.version
-        return NewEntry(
+        entry = NewEntry(
             key=key,
             kind=change.kind,
             subject=subject,
@@ -86,17 +87,52 @@ class Recorder:
             door=self._door,
             supersedes=change.corrects,
         )
+        if corrected:
+            self._check_correction(entry)
+        elif before is not None:
+            self._check_day(entry)
+        return entry
 
-    def _corrected_day(self, change: RecordChange) -> date | None:
+    def _find_corrected(self, change: RecordChange) -> Entry | None:
         if change.corrects is None:
             return None
-        entry = self._find_entry(change.corrects)
-        if entry is None or (entry.kind, entry.subject) != (change.kind, change.subject):
-            raise NotFoundError(
-                f'Entry {change.corrects} is not about the {change.kind.words} "{change.subject}".',
-                "See the history of the record for its entries and their numbers.",
+        for entry in self._find_history(change.kind, change.subject):
+            if entry.number == change.corrects:
+                return entry
+        raise NotFoundError(
+            f'Entry {change.corrects} is not about the {change.kind.words} "{change.subject}".',
+            "See the history of the record for its entries and their numbers.",
+        )
+
+    def _check_correction(self, entry: NewEntry) -> None:
+        """Refuse a correction that leaves half a record, or records that belong to nothing."""
+        known = self._find_history(entry.kind, entry.subject)
+        number = known[-1].number + 1
+        after = Entry(**dict(entry), number=number, recorded_at=datetime.now(UTC), recorded_by=self._caller.id)
+        if merge([*known, after]) is not None:
+            return
+        gone = {e.supersedes for e in (*known, after)}
+        if entry.patch or any(e.patch for e in known if e.number not in gone):
+            raise InvalidInputError(
+                f'Without entry {entry.supersedes} the {entry.kind.words} "{entry.subject}" is not complete.',
+                "Correct that entry instead, or withdraw the later ones first.",
             )
-        return entry.effective_on
+        if self._register.has_parts(entry.kind, entry.subject):
+            raise InvalidInputError(
+                f'Other records belong to the {entry.kind.words} "{entry.subject}".',
+                "Withdraw those first; an initiative that ended has the activity stopped or done.",
+            )
+
+    def _check_day(self, entry: NewEntry) -> None:
+        """Refuse a change that holds from a day before the record begins: what comes later would undo it."""
+        record = self._register.find(entry.kind, entry.subject)
+        if record is not None and entry.effective_on < record.since:
+            first = self._find_history(entry.kind, entry.subject)[0]
+            raise InvalidInputError(
+                f'The {entry.kind.words} "{entry.subject}" is in the register from {record.since} on, '
+                f"not from {entry.effective_on}.",
+                f"Give a later day, or first correct entry {first.number} to begin on an earlier day.",
+            )
 
     def _check_reach(self, change: RecordChange, subject: str, before: Fields | None) -> None:
         if change.subject and before is None and not change.create:

@@ -30,8 +30,8 @@ MONTHS_OF_TREND = 6
 DAYS_BACK = 30
 _SHOWN_NAMES = 3
 _CLOSED = frozenset({"done", "cancelled"})
-RegisterAt = Callable[[date], Register]
-"""The register, as much of it as is asked for, as of a day."""
+EngineAt = Callable[[date], Engine]
+"""The engine on as much of the register as is asked for, as of a day."""
 
 
 class Summariser:
@@ -41,18 +41,18 @@ class Summariser:
         self._book = book
         self._averages: dict[tuple[str, date, int], Mapping[str, float | None]] = {}
 
-    def summarise(self, at: RegisterAt, *, as_of: date, since: date, scope: str, view: str = "") -> GapSummary:
+    def summarise(self, at: EngineAt, *, as_of: date, since: date, scope: str, view: str = "") -> GapSummary:
         """Return the summary of what `at` shows. `view` tells apart callers and scopes that see different registers."""
-        engine = Engine(at(as_of), self._book)
+        before = self._read_averages(at, since, view)
+        engine = at(as_of)
+        trend = self._trend(at, as_of, view) if engine.active else ()
         register = engine.register
         levels = Levels(engine)
         gates = assess_gates(engine)
         gaps = rank_gaps(engine, levels, gates)
         ranked = tuple(gap for gap in gaps if gap.state is not State.UNKNOWN)
-        earlier = Engine(at(since), self._book)
-        changes = find_changes(earlier, engine)
+        changes = find_changes(at(since), engine)
         lines = [describe_status(register, initiative) for initiative in engine.active]
-        before = self._read_averages(at, since, view)
         phases = Counter(initiative.fields.stage.phase for initiative in engine.active)
         blocked = [gate for gate in gates if gate.next_stage and not gate.ready]
         stalled = tuple(gate.name for gate in gates if gate.stalled)
@@ -74,7 +74,7 @@ class Summariser:
                 (i.fields.name, tuple(levels.by_initiative[i.subject][d.id] for d in self._book.dimensions))
                 for i in engine.active
             ),
-            trend=self._trend(at, as_of, view) if engine.active else (),
+            trend=trend,
             gaps=ranked,
             open_gaps=len(ranked),
             improved=tuple(c for c in changes if c.improved),
@@ -88,16 +88,16 @@ class Summariser:
             digest=_digest(self._book, engine),
         )
 
-    def _read_averages(self, at: RegisterAt, day: date, view: str) -> Mapping[str, float | None]:
-        register = at(day)
-        key = (view, day, register.head)
+    def _read_averages(self, at: EngineAt, day: date, view: str) -> Mapping[str, float | None]:
+        engine = at(day)
+        key = (view, day, engine.register.head)
         if key not in self._averages:
             if len(self._averages) > 500:
                 self._averages.clear()
-            self._averages[key] = Levels(Engine(register, self._book)).averages()
+            self._averages[key] = Levels(engine).averages()
         return self._averages[key]
 
-    def _trend(self, at: RegisterAt, as_of: date, view: str) -> tuple[tuple[date, float | None], ...]:
+    def _trend(self, at: EngineAt, as_of: date, view: str) -> tuple[tuple[date, float | None], ...]:
         days = [as_of]
         for _ in range(MONTHS_OF_TREND - 1):
             days.append(days[-1].replace(day=1) - timedelta(days=1))
