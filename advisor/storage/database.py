@@ -33,7 +33,8 @@ def open_database(url: str) -> Engine:
         if engine.dialect.name == "sqlite":
             event.listen(engine, "connect", _set_pragmas)
             event.listen(engine, "begin", _begin)
-        _migrate(engine)
+        if _find_version(engine) != HEAD:
+            migrate(engine, HEAD)
     except ModuleNotFoundError as error:
         raise InvalidInputError(
             f"The database driver {error.name} is not installed.",
@@ -72,17 +73,17 @@ def _begin(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
 
 
-def _migrate(engine: Engine) -> None:
-    if _find_version(engine) == HEAD:
-        return
+def migrate(engine: Engine, revision: str) -> None:
+    """Bring the tables to a revision, up or down; going down drops what the revision does not know."""
     from alembic import command  # noqa: PLC0415  a tenth of a second, needed only when tables change
     from alembic.config import Config  # noqa: PLC0415
 
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS))
+    step = command.downgrade if revision < (_find_version(engine) or "") or revision == "base" else command.upgrade
     with engine.begin() as connection:
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        step(config, revision)
 
 
 def _find_version(engine: Engine) -> str | None:

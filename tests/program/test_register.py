@@ -3,12 +3,14 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from advisor.domain.identity import LOCAL_CALLER, Caller, Permission
-from advisor.domain.records import Initiative, RecordKind, Stage
+from advisor.domain.records import Initiative, RecordKind, Stage, StatusUpdate
 from advisor.domain.register import Entry, Projection, RecordChange
+from advisor.errors import InvalidInputError
 from advisor.program.office import ProgramOffice
 from tests.program.conftest import TODAY
 
@@ -72,6 +74,41 @@ def test_a_correction_takes_the_place_of_what_it_corrects(empty: ProgramOffice) 
     corrected = empty.read_register(LOCAL_CALLER).latest_status("yard-slotting")
     assert corrected is not None
     assert (corrected.as_of, corrected.fields.summary, corrected.fields.risks) == (status.as_of, "Corrected.", "")
+
+
+def _initiative(**fields: object) -> RecordChange:
+    return RecordChange(kind=RecordKind.INITIATIVE, fields=fields)
+
+
+def test_no_correction_leaves_half_a_record(empty: ProgramOffice) -> None:
+    site = RecordChange(kind=RecordKind.SITE, fields={"name": "Werk", "type": "factory"})
+    line = _initiative(name="Line 1", site="werk", track="factory", stage="single_line_pilot")
+    owned = RecordChange(kind=RecordKind.INITIATIVE, subject="line-1", fields={"sponsor": "COO"})
+    _, first, second = empty.record(LOCAL_CALLER, [site, line, owned], door="cli")
+    undo = RecordChange(kind=RecordKind.INITIATIVE, subject="line-1", corrects=first.number, withdraw=True)
+    with pytest.raises(InvalidInputError, match="not complete"):
+        empty.record(LOCAL_CALLER, [undo], door="cli")
+    status = RecordChange(kind=RecordKind.STATUS_UPDATE, fields={"initiative": "line-1", "health": "on_track"})
+    (logged,) = empty.record(LOCAL_CALLER, [status], door="cli")
+    withdrawals = [
+        RecordChange(kind=entry.kind, subject=entry.subject, corrects=entry.number, withdraw=True)
+        for entry in (second, logged, first)
+    ]
+    empty.record(LOCAL_CALLER, withdrawals[:1], door="cli")
+    with pytest.raises(InvalidInputError, match="belong to"):
+        empty.record(LOCAL_CALLER, withdrawals[2:], door="cli")
+    for withdrawal in withdrawals[1:]:
+        empty.record(LOCAL_CALLER, [withdrawal], door="cli")
+    register = empty.read_register(LOCAL_CALLER)
+    assert not register.initiatives
+    assert not register.all(StatusUpdate)
+
+
+def test_a_change_before_the_record_begins_is_refused(demo: ProgramOffice) -> None:
+    change = RecordChange(kind=RecordKind.INITIATIVE, subject="yard-slotting", fields={"sponsor": "COO"},
+                          on=TODAY - timedelta(days=4000))  # fmt: skip
+    with pytest.raises(InvalidInputError, match="in the register from"):
+        demo.record(LOCAL_CALLER, [change], door="cli")
 
 
 def test_the_past_stays_readable(demo: ProgramOffice) -> None:

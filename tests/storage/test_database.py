@@ -1,14 +1,24 @@
+from datetime import date
 from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy import create_engine, inspect, text
 
+from advisor.domain.dialogue import Answer, Outcome, Role
+from advisor.domain.identity import Caller
+from advisor.domain.records import RecordKind
+from advisor.domain.register import NewEntry
 from advisor.errors import InvalidInputError, StorageError
 from advisor.storage import database
-from advisor.storage.database import HEAD, open_database
+from advisor.storage.conversations import SqlConversations
+from advisor.storage.database import HEAD, migrate, open_database
+from advisor.storage.register import SqlRegisterLog
 from advisor.storage.schema import Base
+
+ANNA = Caller(id="anna")
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
@@ -18,6 +28,33 @@ def test_migrations_give_the_tables_that_the_code_expects(
     url = f"sqlite:///{tmp_path}/t.sqlite" if kind == "sqlite" else request.getfixturevalue("postgres_url")
     with open_database(url).connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_migrations_go_down_and_up_on_a_filled_database(
+    kind: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    url = f"sqlite:///{tmp_path}/t.sqlite"
+    if kind == "postgresql":
+        server = request.getfixturevalue("postgres_url")
+        with create_engine(server, isolation_level="AUTOCOMMIT").connect() as connection:
+            connection.execute(text("CREATE DATABASE migrations"))
+        url = server.replace("/postgres?", "/migrations?")
+    engine = open_database(url)
+    answer = Answer(id="1", conversation_id="c", question="Why?", query="Why?", role=Role.EXECUTIVE,
+                    outcome=Outcome.ANSWERED, blocks=())  # fmt: skip
+    SqlConversations(engine).record(ANNA, answer)
+    entry = NewEntry(key="1", kind=RecordKind.LESSON, subject="l", patch={"initiative": "x"}, effective_on=date.today())
+    SqlRegisterLog(engine).append(ANNA, [entry])
+    migrate(engine, "0001")
+    assert inspect(engine).get_table_names() == ["alembic_version", "turn"]
+    engine = open_database(url)
+    assert [turn.answer for turn in SqlConversations(engine).get_history(ANNA, "c")] == [answer]
+    assert SqlRegisterLog(engine).read() == ()
+    SqlRegisterLog(engine).append(ANNA, [entry])
+    migrate(engine, "base")
+    assert inspect(engine).get_table_names() == ["alembic_version"]
+    assert SqlRegisterLog(open_database(url)).append(ANNA, [entry])
 
 
 def test_head_names_the_newest_migration() -> None:
