@@ -140,17 +140,13 @@ class Register:
 
     def within(self, *, site: str = "", initiative: str = "") -> Register:
         """Return the register of one site, or of one initiative and its site; program-wide records stay."""
-        record = self.find_initiative(initiative) if initiative else None
-        kept_site = record.fields.site if record else site
-        if not kept_site:
+        if not (site or initiative):
             return self
+        record = self.find_initiative(initiative) if initiative else None
+        kept_site = record.fields.site if record else "" if initiative else site
         kept = {i.subject for i in self.initiatives if i.fields.site == kept_site and initiative in {"", i.subject}}
-        dropped = {i.subject for i in self.initiatives} - kept
-        dropped_sites = {s.subject for s in self.sites} - {kept_site}
-        return Register(
-            (r for r in self._by_subject.values() if not _belongs(r, dropped, dropped_sites)),
-            as_of=self.as_of,
-            head=self.head,
+        return self._without(
+            {i.subject for i in self.initiatives} - kept, {s.subject for s in self.sites} - {kept_site}
         )
 
     def visible_to(self, caller: Caller) -> Register:
@@ -159,13 +155,11 @@ class Register:
         hidden = {
             i.subject for i in self.initiatives if not caller.may_see(i.fields.label) or i.fields.site in hidden_sites
         }
-        if not hidden and not hidden_sites:
-            return self
-        return Register(
-            (r for r in self._by_subject.values() if not _belongs(r, hidden, hidden_sites)),
-            as_of=self.as_of,
-            head=self.head,
-        )
+        return self._without(hidden, hidden_sites) if hidden or hidden_sites else self
+
+    def _without(self, initiatives: set[str], sites: set[str]) -> Register:
+        kept = (r for r in self._by_subject.values() if not _belongs(r, initiatives, sites))
+        return Register(kept, as_of=self.as_of, head=self.head)
 
 
 def _parent(fields: Fields) -> str:

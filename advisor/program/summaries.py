@@ -83,7 +83,7 @@ class Summariser:
             overdue=find_overdue(register),
             stalled=stalled,
             unknown=_find_unknown(engine),
-            caveats=_word_caveats(register, ranked),
+            caveats=_word_caveats(ranked),
             entries=register.head,
             digest=_digest(self._book, engine),
         )
@@ -220,7 +220,7 @@ def word_places(names: Sequence[str]) -> str:
     return f"{shown} and {len(names) - _SHOWN_NAMES} more" if len(names) > _SHOWN_NAMES else shown
 
 
-def _word_caveats(register: Register, gaps: Sequence[Gap]) -> tuple[str, ...]:
+def _word_caveats(gaps: Sequence[Gap]) -> tuple[str, ...]:
     ours = dict.fromkeys(
         note.rpartition(" (")[0]
         for gap in gaps[:5]
@@ -231,10 +231,7 @@ def _word_caveats(register: Register, gaps: Sequence[Gap]) -> tuple[str, ...]:
     notes = dict.fromkeys(source.note for gap in gaps[:5] for source in gap.playbook.sources if source.note)
     if unsourced := [note for note in notes if "no origin" in note]:
         caveats.append(f"On a cited passage: {unsourced[0]}.")
-    caveats.append(
-        f"Data up to entry {register.head}, as of {word_date(register.as_of)}. "
-        "Weights, levels and logistics stages are ours."
-    )
+    caveats.append("Weights, levels and logistics stages are ours.")
     return tuple(caveats)
 
 

@@ -1,14 +1,23 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
+from html import unescape
+from io import StringIO
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from rich.console import Console
 
 from advisor.domain.criteria import CriteriaBook
-from advisor.domain.gaps import State
+from advisor.domain.gaps import GapSummary, State
 from advisor.domain.identity import LOCAL_CALLER
+from advisor.domain.records import FIELDS, RecordKind
 from advisor.program.office import ProgramOffice
 from advisor.program.reports import html, markdown
 from advisor.program.reports.wording import count_page_words, word_level
-from tests.program.conftest import OfficeMaker
+from integrations.cli import program_render as render_program
+from tests.program.conftest import TODAY, OfficeMaker
 
 
 def test_the_page_stays_within_its_limit_and_names_the_decision(demo: ProgramOffice) -> None:
@@ -29,12 +38,64 @@ def test_the_same_register_gives_the_same_bytes(make_office: OfficeMaker, tmp_pa
 
 def test_every_level_of_every_rendering_is_the_summary_s(demo: ProgramOffice) -> None:
     summary = demo.summarise(LOCAL_CALLER)
-    rows = re.findall(r"^\| ([^|]+) \| ([\d?]+) \| ([\d.?]+)[^|]* \| (\d) \|", markdown.render_summary(summary), re.M)
-    told = [(d.short, word_level(d.floor), word_level(d.average), str(d.target)) for d in summary.levels]
-    assert rows == told
+    rows = re.findall(r"^\| ([^|]+) \| ([\d?]+) \| ([\d.?]+)[^|]* \|", markdown.render_summary(summary), re.M)
+    assert rows == [(d.short, word_level(d.floor), word_level(d.average)) for d in summary.levels]
     page = html.render_summary(summary)
     for name, levels in summary.heat:
         assert f"{name}: {', '.join('unknown' if v is None else str(v) for v in levels)}" in page
+
+
+_FIGURE = re.compile(r"\d+(?:\.\d+)?")
+
+
+def _figures(text: str) -> set[float]:
+    return {float(figure) for figure in _FIGURE.findall(text)}
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(days=st.integers(0, 330), place=st.sampled_from(["", "yard-slotting", "paint-shop-visual-inspection"]))
+def test_no_rendering_holds_a_figure_that_the_register_does_not(demo: ProgramOffice, days: int, place: str) -> None:
+    """On any day, for any scope: the figures of the pages are the summary's, and those are counted from the store."""
+    day = TODAY - timedelta(days=days)
+    summary = demo.summarise(LOCAL_CALLER, as_of=day, initiative=place)
+    drawn = _figures(unescape(re.sub(r"<style>.*?</style>|<[^>]*>", " ", html.render_summary(summary), flags=re.S)))
+    terminal = Console(width=200, file=StringIO())
+    terminal.print(render_program.render_summary(summary))
+    known = _figures(summary.model_dump_json()) | _counts(summary)
+    scale = {float(level) for level in range(6)}
+    assert _figures(markdown.render_summary(summary)) <= known | scale
+    assert _figures(terminal.file.getvalue()) <= known | scale
+    assert drawn <= known | scale
+    _compare_with_store(demo, summary, place)
+
+
+def _counts(summary: GapSummary) -> set[float]:
+    """Return the lengths of all lists, and what is left of them after a page's first few; and days without a year."""
+    lists = [summary.gaps, summary.improved, summary.worsened, summary.arisen, summary.overdue, summary.unknown]
+    lists += [gap.where for gap in summary.gaps]
+    numbers = {float(left) for found in lists for left in range(len(found) + 1)}
+    days = [gap.due for gap in summary.gaps] + [day for day, _ in summary.trend] + [summary.as_of, summary.since]
+    return (
+        numbers | {float(day.day) for day in days} | {float(round(level.average or 0, 1)) for level in summary.levels}
+    )
+
+
+def _compare_with_store(office: ProgramOffice, summary: GapSummary, place: str) -> None:
+    """Count again, from the entries alone, what the page counts."""
+    log = [e for kind in RecordKind for r in office.read_register(LOCAL_CALLER).all(FIELDS[kind])
+           for e in office.read_history(LOCAL_CALLER, kind, r.subject) if e.effective_on <= summary.as_of]  # fmt: skip
+    started = {e.subject for e in log if e.kind is RecordKind.INITIATIVE and place in {"", e.subject}}
+    state = {s: {} for s in started}  # type: dict[str, dict[str, object]]
+    for entry in sorted(log, key=lambda e: (e.effective_on, e.number)):
+        if entry.subject in state and entry.kind is RecordKind.INITIATIVE:
+            state[entry.subject] |= entry.patch
+    active = {s for s, fields in state.items() if fields.get("activity", "active") in {"active", "paused"}}
+    assert summary.initiatives == len(active)
+    assert summary.entries == max((e.number for e in log), default=0)
+    last = {e.patch["initiative"]: e.effective_on for e in sorted(log, key=lambda e: e.effective_on)
+            if e.kind is RecordKind.STATUS_UPDATE}  # fmt: skip
+    age = {s: (summary.as_of - last[s]).days for s in active if s in last}
+    assert summary.fresh == sum(days <= int(str(state[s].get("check_in_days", 14))) for s, days in age.items())
 
 
 def test_numbers_of_the_page_are_those_of_the_register(demo: ProgramOffice) -> None:

@@ -28,6 +28,20 @@ def fit_text(summary: GapSummary) -> SummaryText:
     return next(fitting, word_summary(summary, LENGTHS[-1]))
 
 
+def _render_levels(summary: GapSummary) -> list[str]:
+    """Return the table of levels; a target that all dimensions share is said once."""
+    targets = {level.target for level in summary.levels}
+    shared = f", target {min(targets)}" if len(targets) == 1 else ""
+    head = ["", "Floor", "Average", "", *([] if shared else ["Target"])]
+    rows = [
+        [level.short, word_level(level.floor), word_average(level), word_trend(level)]
+        + ([] if shared else [str(level.target)])
+        for level in summary.levels
+    ]
+    lines = [f"| {' | '.join(row)} |".replace("  ", " ") for row in (head, ["---"] * len(head), *rows)]
+    return [f"## Levels, 0 to 5{shared}", "", *lines]
+
+
 def _render(summary: GapSummary, text: SummaryText) -> str:
     lines = [
         f"# {text.title}",
@@ -40,13 +54,7 @@ def _render(summary: GapSummary, text: SummaryText) -> str:
         "",
     ]
     if any(level.floor is not None or level.average is not None for level in summary.levels):
-        lines += ["## Levels, 0 to 5", "", "| | Floor | Average | Target | |", "| --- | --- | --- | --- | --- |"]
-        lines += [
-            f"| {level.short} | {word_level(level.floor)} | {word_average(level)} | {level.target} "
-            f"| {word_trend(level)} |"
-            for level in summary.levels
-        ]
-        lines.append("")
+        lines += [*_render_levels(summary), ""]
     if text.gaps:
         lines += [f"## Top {len(text.gaps)} of {summary.open_gaps} gaps", ""]
         for number, gap in enumerate(text.gaps, 1):

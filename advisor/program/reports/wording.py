@@ -25,7 +25,8 @@ LENGTHS = (
     Length(),
     Length(changes=2, overdue=2, unknown=3, caveats=3, places=3, reason_words=18, name_words=8),
     Length(changes=1, overdue=2, unknown=2, caveats=2, places=2, reason_words=12, name_words=6),
-    Length(changes=1, overdue=1, unknown=1, caveats=2, places=1, reason_words=9, name_words=4),
+    Length(changes=1, overdue=1, unknown=1, caveats=2, places=1, reason_words=11, name_words=5),
+    Length(changes=1, overdue=1, unknown=1, caveats=1, places=1, reason_words=7, name_words=5),
     Length(changes=0, overdue=0, unknown=0, caveats=1, places=1, reason_words=6, name_words=3),
 )
 """From roomy to tight; a page takes the first with which it stays within its limit."""
@@ -78,23 +79,23 @@ def word_summary(summary: GapSummary, length: Length) -> SummaryText:
         )
         + _word_more(len(summary.unknown), length.unknown),
         caveats=tuple(clip(caveat, length.reason_words) for caveat in summary.caveats[-length.caveats :]),
-        footer=f"Entries up to {summary.entries}, fingerprint {summary.digest}",
+        footer=f"Register up to entry {summary.entries}, fingerprint {summary.digest}",
     )
 
 
 def _word_facts(summary: GapSummary, length: Length) -> str:
-    compared = f"compared with {word_day(summary.since)}"
+    scope = clip(summary.scope, length.name_words)
     if summary.empty:
-        return f"Scope: {clip(summary.scope, length.name_words)}."
-    stages = ", ".join(f"{count} in {phase}" for phase, count in summary.by_phase)
+        return f"Scope: {scope}."
+    stages = ", ".join(f"{count} {phase}" for phase, count in summary.by_phase)
     return (
-        f"Scope: {clip(summary.scope, length.name_words)}, {compared}. "
-        f"{summary.initiatives} initiatives ({stages}); {summary.fresh} of {summary.initiatives} report on time."
+        f"Scope: {scope}, against {word_day(summary.since)}. "
+        f"{summary.initiatives} initiatives ({stages}), {summary.fresh} reporting on time."
     )
 
 
 def _word_gap(gap: Gap, as_of: date, length: Length) -> GapText:
-    numbers = ", ".join(f"#{ref.number}" for ref in gap.evidence) or "no entry"
+    numbers = ", ".join(f"#{ref.number}" for ref in gap.evidence)
     conflict = f" {clip(gap.conflict, length.reason_words)}" if gap.conflict else ""
     articles = ", ".join(source.id for source in gap.playbook.sources)
     who = clip(gap.owner, length.name_words)
@@ -106,8 +107,8 @@ def _word_gap(gap: Gap, as_of: date, length: Length) -> GapText:
         what=gap.title,
         where=word_places(gap.where, gap.asked, length),
         why=gap.why,
-        register=f"{clip(gap.reason, length.reason_words)}{conflict} [{numbers}]",
-        playbook=f"{gap.playbook.playbook} > {gap.playbook.section}" + (f" ({articles})" if articles else ""),
+        register=f"{clip(gap.reason, length.reason_words)}{conflict}" + (f" [{numbers}]" if numbers else ""),
+        playbook=gap.playbook.section + (f" ({articles})" if articles else ""),
         action=gap.action,
         who=f"{who}, {when}",
     )
@@ -156,7 +157,7 @@ def word_level(level: int | float | None) -> str:
 
 def word_average(level: DimensionLevel) -> str:
     """Return an average, and of how many initiatives it is known when not of all."""
-    partial = f" ({level.known_initiatives} of {level.initiatives})"
+    partial = f" ({level.known_initiatives}/{level.initiatives})"
     known = level.average is not None and level.known_initiatives < level.initiatives
     return word_level(level.average) + (partial if known else "")
 
