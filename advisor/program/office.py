@@ -7,6 +7,7 @@ import uuid
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
+from itertools import count, takewhile
 from typing import TypeVar
 
 from advisor.domain.checklist import ChecklistDraft, ChecklistItem, InterviewQuestion
@@ -160,11 +161,16 @@ class ProgramOffice:
 
         The same key with other changes finds nothing here, and is refused by the log.
         """
-        keys = [key] if len(changes) == 1 else [f"{key}/{place}" for place in range(len(changes))]
-        found = [self._projection.find_key(key) for key in keys]
-        entries = tuple(entry for entry in found if entry is not None and entry.recorded_by == caller.id)
+        entries = self._find_by_key(caller, key)
         same = len(entries) == len(changes) and all(map(_repeats, changes, entries))
         return entries if same else ()
+
+    def _find_by_key(self, caller: Caller, key: str) -> tuple[Entry, ...]:
+        """Return the entries that a caller logged together with a key."""
+        single = self._projection.find_key(key)
+        numbered = (self._projection.find_key(f"{key}/{place}") for place in count())
+        found = [single] if single else takewhile(lambda entry: entry is not None, numbered)
+        return tuple(entry for entry in found if entry is not None and entry.recorded_by == caller.id)
 
     def read_message(self, caller: Caller, text: str) -> tuple[Proposal, ...]:
         """Return what a status message in plain words would record; nothing is written until it is confirmed."""
@@ -325,6 +331,8 @@ class ProgramOffice:
     def tick_item(self, caller: Caller, item: str, evidence: str, *, key: str = "", door: str) -> tuple[Entry, ...]:
         """Tick an item off, with what shows that it is done; raise InvalidInputError when it is closed already."""
         record = self.get_record(caller, RecordKind.ACTION_ITEM, item)
+        if key and (before := self._find_by_key(caller, key)) and before[0].subject == item:
+            return before
         fields: ActionItem = record.fields
         if fields.status in {"done", "cancelled"}:
             raise InvalidInputError(f"That item is {fields.status} already.", "See the list with `--closed`.")

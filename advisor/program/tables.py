@@ -15,11 +15,15 @@ import openpyxl
 import xlsxwriter
 from openpyxl.utils.exceptions import InvalidFileException
 
+from advisor.domain.base import Value
+from advisor.domain.identity import Caller
 from advisor.domain.records import FIELDS, RecordKind
 from advisor.domain.register import AnyRecord, RecordChange, Register
 from advisor.errors import InvalidInputError
 from advisor.program.checklists import neutralise
+from advisor.program.office import ProgramOffice
 
+DOOR = "import"
 MOST_BYTES = 50_000_000
 MOST_UNPACKED = 500_000_000
 _ORDER = (RecordKind.SITE, RecordKind.INITIATIVE, RecordKind.KPI_CARD, RecordKind.GATE_REVIEW)
@@ -34,11 +38,19 @@ class Row(NamedTuple):
     change: RecordChange
 
 
-class RowProblem(NamedTuple):
+class RowProblem(Value):
     """Why a row cannot be imported."""
 
     place: str
     problem: str
+
+
+class ImportReport(Value):
+    """What became of a file: how many rows it has, how many were recorded (all or none), and each bad row."""
+
+    rows: int
+    recorded: int
+    problems: tuple[RowProblem, ...]
 
 
 class Import(NamedTuple):
@@ -50,16 +62,22 @@ class Import(NamedTuple):
 
 
 def read_table(file: Path, kind: str = "") -> Import:
-    """Read a CSV or XLSX file; raise InvalidInputError when it cannot be read as a table at all.
-
-    The kind of record is the name of the file (`initiatives.csv`) or sheet, unless `kind` names it.
-    """
+    """Read a CSV or XLSX file; raise InvalidInputError when it cannot be read as a table at all."""
     try:
         raw = file.read_bytes()
     except OSError as error:
         raise InvalidInputError(
             f"{file.name} cannot be read ({error.strerror}).", "Give the path of a CSV or XLSX file."
         ) from None
+    return parse_table(file.name, raw, kind)
+
+
+def parse_table(name: str, raw: bytes, kind: str = "") -> Import:
+    """Read the bytes of a CSV or XLSX file; raise InvalidInputError when they are no table at all.
+
+    The kind of record is the name of the file (`initiatives.csv`) or sheet, unless `kind` names it.
+    """
+    file = Path(name)
     if len(raw) > MOST_BYTES:
         raise InvalidInputError(
             f"{file.name} has {len(raw) / 1e6:.0f} MB; at most {MOST_BYTES // 1_000_000} can be read.", "Split it."
@@ -123,6 +141,18 @@ def _read_xlsx(file: Path, raw: bytes) -> dict[str, list[list[Any]]]:
         raise InvalidInputError(f"{file.name} is not a readable XLSX file.", "Save it again as .xlsx.") from error
 
 
+def import_table(office: ProgramOffice, caller: Caller, found: Import, *, dry_run: bool = False) -> ImportReport:
+    """Record every row, or, on a dry run or when one of them is bad, none. The same file counts once."""
+    changes = [row.change for row in found.rows]
+    refused = office.check(caller, changes, door=DOOR)
+    problems = (
+        *found.problems,
+        *(RowProblem(place=found.rows[place].place, problem=str(error)) for place, error in refused),
+    )
+    recorded = 0 if problems or dry_run else len(office.record(caller, changes, key=found.key, door=DOOR))
+    return ImportReport(rows=len(found.rows) + len(found.problems), recorded=recorded, problems=problems)
+
+
 def _read_sheet(
     file: str,
     sheet: str,
@@ -147,7 +177,7 @@ def _read_sheet(
         try:
             rows.append(Row(place, _parse_row(kind, dict(zip(names, line, strict=False)))))
         except ValueError as error:
-            problems.append(RowProblem(place, str(error)))
+            problems.append(RowProblem(place=place, problem=str(error)))
 
 
 def _parse_row(kind: RecordKind, cells: Mapping[str, Any]) -> RecordChange:

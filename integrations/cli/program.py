@@ -282,22 +282,14 @@ def import_table(
 
     office = _office()
     found = tables.read_table(file, kind)
-    refused = office.check(LOCAL_CALLER, [row.change for row in found.rows], door="import")
-    problems = [
-        *found.problems,
-        *(tables.RowProblem(found.rows[place].place, str(error)) for place, error in refused),
-    ]
-    recorded = 0
-    if not problems and not dry_run:
-        recorded = len(office.record(LOCAL_CALLER, [row.change for row in found.rows], key=found.key, door="import"))
+    report = tables.import_table(office, LOCAL_CALLER, found, dry_run=dry_run)
     if as_json:
-        listed = [problem._asdict() for problem in problems]
-        _print_json({"rows": len(found.rows) + len(found.problems), "recorded": recorded, "problems": listed})
+        _print_json(report)
     else:
-        _out.print(render.render_problems(problems), soft_wrap=True)
-        outcome = f"Recorded {recorded} rows." if recorded else "Nothing was recorded."
-        _out.print(f"{len(found.rows) + len(found.problems)} rows, {len(problems)} of them bad. {outcome}")
-    if problems:
+        _out.print(render.render_problems(report.problems), soft_wrap=True)
+        outcome = f"Recorded {report.recorded} rows." if report.recorded else "Nothing was recorded."
+        _out.print(f"{report.rows} rows, {len(report.problems)} of them bad. {outcome}")
+    if report.problems:
         sys.exit(2)
 
 

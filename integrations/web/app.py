@@ -61,7 +61,7 @@ def create_app(advisor: Advisor, *, check_ready: Callable[[], None], office: Pro
     add_problem_handlers(app)
     app.middleware("http")(_add_headers)
     problems: dict[int | str, dict[str, Any]] = {
-        status: {"model": Problem, "content": {"application/problem+json": {}}} for status in (404, 422, 503)
+        status: {"model": Problem, "content": {"application/problem+json": {}}} for status in (403, 404, 409, 422, 503)
     }
 
     @app.post(

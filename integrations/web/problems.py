@@ -67,7 +67,7 @@ def add_problem_handlers(app: FastAPI) -> None:
         return render_problem(
             HTTPStatus.UNPROCESSABLE_ENTITY,
             f"{place}: {str(first['msg']).lower()}.",
-            'Send JSON like {"question": "How should we choose KPIs?"}.',
+            "/openapi.json says what this path takes.",
         )
 
     @app.exception_handler(HTTPException)

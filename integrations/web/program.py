@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated, Any, Generic, TypeVar
 
-from fastapi import APIRouter, Header, Query, Request
+from fastapi import APIRouter, Body, Header, Query, Request, Response
 from fastapi.responses import HTMLResponse, PlainTextResponse
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -16,34 +16,37 @@ from advisor.domain.identity import Caller
 from advisor.domain.records import FIELDS, RecordKind
 from advisor.domain.register import AnyRecord, Entry, RecordChange
 from advisor.errors import InvalidInputError
+from advisor.program import tables
 from advisor.program.office import ProgramOffice
 from advisor.program.plain_words import Proposal
 from advisor.program.reports import html, markdown
 
+T = TypeVar("T")
 DOOR = "api"
+_XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 Limit = Annotated[int, Query(ge=1, le=500, description="How many records a page holds.")]
 Key = Annotated[str, Header(alias="Idempotency-Key", max_length=150, description="The same key records once.")]
 
 
-class Body(BaseModel):
+class Given(BaseModel):
     """A request body: unknown fields are refused."""
 
     model_config = ConfigDict(extra="forbid")
 
 
-class Changes(Body):
+class Changes(Given):
     """Changes that are recorded together, or not at all."""
 
     changes: list[RecordChange] = Field(min_length=1, max_length=1000)
 
 
-class Message(Body):
+class Message(Given):
     """A status in plain words."""
 
     text: str
 
 
-class Verdict(Body):
+class Verdict(Given):
     """An answer to a question of the assessment."""
 
     criterion: str
@@ -53,7 +56,7 @@ class Verdict(Body):
     reference: str = ""
 
 
-class NewItems(Body):
+class NewItems(Given):
     """Where tasks come from: a playbook section, an initiative's next gate, or a gap."""
 
     section: str = ""
@@ -63,7 +66,7 @@ class NewItems(Body):
     due_on: date | None = None
 
 
-class Tick(Body):
+class Tick(Given):
     """What shows that an item is done."""
 
     evidence: str
@@ -81,11 +84,17 @@ class RecordView(BaseModel):
     fields: dict[str, Any]
 
 
-class RecordPage(BaseModel):
-    """Some records in order of subject; `next` is the cursor of the following page, empty on the last."""
+class Page(BaseModel, Generic[T]):
+    """Some of a list, in order; `next` is the cursor of the following page, empty on the last."""
 
-    items: list[RecordView]
+    items: list[T]
     next: str = ""
+
+
+class Demo(BaseModel):
+    """What the demo company took."""
+
+    recorded: int
 
 
 def create_router(
@@ -95,36 +104,39 @@ def create_router(
     router = APIRouter(prefix="/api/v1", responses=dict(problems))
 
     @router.get("/records/{kind}", summary="List records of a kind")
-    def list_records(request: Request, kind: RecordKind, cursor: str = "", limit: Limit = 100) -> RecordPage:
+    def list_records(request: Request, kind: RecordKind, cursor: str = "", limit: Limit = 100) -> Page[RecordView]:
         records = office.read_register(authenticate(request)).all(FIELDS[kind])
-        page = [record for record in records if record.subject > cursor][: limit + 1]
-        more = page[limit - 1].subject if len(page) > limit else ""
-        return RecordPage(items=[_view(record) for record in page[:limit]], next=more)
+        page = _page(records, lambda record: record.subject, cursor, limit)
+        return Page(items=[_view(record) for record in page.items], next=page.next)
 
     @router.get("/records/{kind}/{subject}", summary="Read a record")
     def read_record(request: Request, kind: RecordKind, subject: str) -> RecordView:
         return _view(office.get_record(authenticate(request), kind, subject))
 
     @router.get("/records/{kind}/{subject}/history", summary="Read every entry on a record")
-    def read_history(request: Request, kind: RecordKind, subject: str) -> tuple[Entry, ...]:
-        return office.read_history(authenticate(request), kind, subject)
+    def read_history(
+        request: Request, kind: RecordKind, subject: str, cursor: str = "", limit: Limit = 100
+    ) -> Page[Entry]:
+        entries = office.read_history(authenticate(request), kind, subject)
+        return _page(entries, lambda entry: f"{entry.number:012}", cursor, limit)
 
     @router.post("/records", status_code=201, summary="Record changes, all or none")
     def record(request: Request, body: Changes, key: Key = "") -> tuple[Entry, ...]:
         return office.record(authenticate(request), body.changes, key=_scoped(request, authenticate, key), door=DOOR)
 
     @router.get("/initiatives", summary="How the initiatives stand")
-    def initiatives(request: Request, site: str = "") -> tuple[StatusLine, ...]:
+    def initiatives(request: Request, site: str = "", cursor: str = "", limit: Limit = 100) -> Page[StatusLine]:
         caller = authenticate(request)
-        return office.list_status(caller, site=office.find_site(caller, site) if site else "")
+        lines = office.list_status(caller, site=office.find_site(caller, site) if site else "")
+        return _page(lines, lambda line: line.initiative, cursor, limit)
 
     @router.post("/status/read", summary="Read a status in plain words; nothing is recorded")
     def read_message(request: Request, body: Message) -> tuple[Proposal, ...]:
         return office.read_message(authenticate(request), body.text)
 
     @router.get("/gates", summary="Readiness for the next gate")
-    def gates(request: Request, as_of: date | None = None) -> tuple[GateReadiness, ...]:
-        return office.assess_gates(authenticate(request), as_of)
+    def gates(request: Request, as_of: date | None = None, cursor: str = "", limit: Limit = 100) -> Page[GateReadiness]:
+        return _page(office.assess_gates(authenticate(request), as_of), lambda gate: gate.initiative, cursor, limit)
 
     @router.get("/gaps", summary="Every gap, most pressing first")
     def gaps(request: Request, as_of: date | None = None, site: str = "", initiative: str = "") -> tuple[Gap, ...]:
@@ -160,9 +172,15 @@ def create_router(
 
     @router.get("/checklist", summary="The checklist, those due first first")
     def checklist(
-        request: Request, initiative: str = "", owner: str = "", closed: bool = False
-    ) -> tuple[ChecklistItem, ...]:
-        return office.list_items(authenticate(request), initiative=initiative, owner=owner, closed=closed)
+        request: Request,
+        initiative: str = "",
+        owner: str = "",
+        closed: bool = False,
+        cursor: str = "",
+        limit: Limit = 100,
+    ) -> Page[ChecklistItem]:
+        items = office.list_items(authenticate(request), initiative=initiative, owner=owner, closed=closed)
+        return _page(items, lambda item: f"{item.due_on or date.max}/{item.id}", cursor, limit)
 
     @router.post("/checklist", status_code=201, summary="Put tasks on the checklist; duplicates merge")
     def add_items(request: Request, body: NewItems, key: Key = "") -> tuple[Entry, ...]:
@@ -180,7 +198,41 @@ def create_router(
             authenticate(request), item, body.evidence, key=_scoped(request, authenticate, key), door=DOOR
         )
 
+    @router.post("/import", status_code=201, summary="Import a CSV or XLSX file, all rows or none")
+    def import_file(
+        request: Request,
+        response: Response,
+        body: Annotated[bytes, Body(media_type="application/octet-stream")],
+        name: Annotated[str, Query(description="Name of the file, after the kind of record: initiatives.csv.")],
+        kind: str = "",
+        dry_run: bool = False,
+    ) -> tables.ImportReport:
+        found = tables.parse_table(name, body, kind)
+        report = tables.import_table(office, authenticate(request), found, dry_run=dry_run)
+        if not report.recorded:
+            response.status_code = 422 if report.problems else 200
+        return report
+
+    @router.get("/export", summary="The register as XLSX, or one kind of record as CSV", response_class=Response)
+    def export_file(request: Request, kind: RecordKind | None = None) -> Response:
+        register = office.read_register(authenticate(request))
+        if kind is None:
+            raw, media, name = tables.write_xlsx(register, tuple(RecordKind)), _XLSX, "register.xlsx"
+        else:
+            raw, media, name = tables.write_csv(register, kind).encode(), "text/csv; charset=utf-8", f"{kind}.csv"
+        return Response(raw, media_type=media, headers={"Content-Disposition": f'attachment; filename="{name}"'})
+
+    @router.post("/demo", status_code=201, summary="Fill an empty register with a believable company")
+    def demo(request: Request) -> Demo:
+        return Demo(recorded=office.load_demo(authenticate(request), door=DOOR))
+
     return router
+
+
+def _page(items: Sequence[T], key: Callable[[T], str], cursor: str, limit: int) -> Page[T]:
+    """Return the items after a cursor. They must come in the order of their keys."""
+    rest = [item for item in items if key(item) > cursor]
+    return Page(items=rest[:limit], next=key(rest[limit - 1]) if len(rest) > limit else "")
 
 
 def _view(record: AnyRecord) -> RecordView:

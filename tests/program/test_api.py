@@ -70,7 +70,7 @@ def test_a_status_is_read_then_recorded(api: TestClient) -> None:
     (proposal,) = api.post("/api/v1/status/read", json={"text": "CNC tool wear is amber as of yesterday"}).json()
     assert proposal["health"] == "at_risk"
     assert api.post("/api/v1/records", json={"changes": proposal["changes"]}).status_code == 201
-    line = next(i for i in api.get("/api/v1/initiatives").json() if i["initiative"] == "cnc-tool-wear")
+    line = next(i for i in api.get("/api/v1/initiatives").json()["items"] if i["initiative"] == "cnc-tool-wear")
     assert (line["health"], line["age"]) == ("at risk", 1)
 
 
@@ -81,6 +81,56 @@ def test_a_checklist_is_made_and_ticked(api: TestClient) -> None:
     assert done.status_code == 201
     again = api.post(f"/api/v1/checklist/{made[0]['subject']}/done", json={"evidence": "Signed"})
     assert again.status_code == 422
+
+
+def test_a_tick_that_is_sent_again_with_its_key_gets_its_first_answer(api: TestClient) -> None:
+    item = next(i for i in api.get("/api/v1/checklist").json()["items"] if i["recurs_days"])
+    answers = [
+        api.post(
+            f"/api/v1/checklist/{item['id']}/done", json={"evidence": "Minutes"}, headers={"Idempotency-Key": "tick"}
+        ).json()
+        for _ in range(2)
+    ]
+    assert answers[0] == answers[1]
+    assert len(answers[0]) > 1
+
+
+def test_every_list_pages_without_gaps(api: TestClient) -> None:
+    for path in ("initiatives", "gates", "checklist", "records/initiative/cnc-tool-wear/history"):
+        whole = api.get(f"/api/v1/{path}").json()["items"]
+        paged, cursor = [], ""
+        while True:
+            page = api.get(f"/api/v1/{path}", params={"cursor": cursor, "limit": 1}).json()
+            paged += page["items"]
+            cursor = page["next"]
+            if not cursor:
+                break
+        assert paged == whole
+
+
+def test_the_register_goes_out_and_comes_in_as_a_file(api: TestClient) -> None:
+    table = api.get("/api/v1/export", params={"kind": "initiative"})
+    assert table.headers["content-type"].startswith("text/csv")
+    assert api.get("/api/v1/export").content[:2] == b"PK"
+    csv = b"name,site,track,stage\nLine 9,Venlo hub,logistics,pilot\n"
+    send = {"params": {"name": "initiatives.csv", "dry_run": "true"}, "content": csv}
+    dry = api.post("/api/v1/import", **send, headers={"Content-Type": "text/csv"})
+    assert (dry.status_code, dry.json()["recorded"], dry.json()["problems"]) == (200, 0, [])
+    send["params"] = {"name": "initiatives.csv"}
+    assert api.post("/api/v1/import", **send, headers={"Content-Type": "text/csv"}).json()["recorded"] == 1
+    send["content"] = csv.replace(b"pilot", b"moon").replace(b"Line 9", b"Line 10")
+    bad = api.post("/api/v1/import", **send, headers={"Content-Type": "text/csv"})
+    assert (bad.status_code, bad.json()["problems"][0]["place"]) == (422, "initiatives, row 2")
+
+
+def test_the_demo_fills_an_empty_register_only(make_office: OfficeMaker, tmp_path: object) -> None:
+    office = make_office(f"sqlite:///{tmp_path}/empty.sqlite")
+    app = FastAPI()
+    add_problem_handlers(app)
+    app.include_router(create_router(office, lambda _: LOCAL_CALLER, {}))
+    with TestClient(app) as api:
+        api.post("/api/v1/records", json={"changes": [{"kind": "site", "fields": {"name": "X", "type": "factory"}}]})
+        assert api.post("/api/v1/demo").status_code == 422
 
 
 @pytest.mark.parametrize(
