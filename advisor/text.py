@@ -93,3 +93,13 @@ def figures(text: str) -> set[str]:
 def count_words(text: str) -> int:
     """Return how many words a reader would count in `text`."""
     return len(text.split())
+
+
+def capitalise(text: str) -> str:
+    """Return a text with a capital first letter, the rest as it is."""
+    return text[:1].upper() + text[1:]
+
+
+def decapitalise(text: str) -> str:
+    """Return a text to go on a sentence with; an acronym at its beginning stays."""
+    return text if text[:2].isupper() else text[:1].lower() + text[1:]

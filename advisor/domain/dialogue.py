@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Literal
 
@@ -224,31 +225,46 @@ def title_first(draft: Draft, title: str) -> Draft:
 def join_drafts(first: Draft, second: Draft) -> Draft:
     """Return one draft after the other; the citations of the second are numbered on."""
     shift = max((citation.number for citation in first.citations), default=0)
+    moved = _renumber(second, {citation.number: citation.number + shift for citation in second.citations})
     return Draft(
         outcome=first.outcome,
-        blocks=(*first.blocks, *(_shift(block, shift) for block in second.blocks)),
-        citations=(
-            *first.citations,
-            *(c.model_copy(update={"number": c.number + shift}) for c in second.citations),
-        ),
+        blocks=(*first.blocks, *moved.blocks),
+        citations=(*first.citations, *moved.citations),
         notices=(*first.notices, *second.notices),
         suggestions=first.suggestions or second.suggestions,
     )
 
 
-def _shift(block: Block, by: int) -> Block:
-    def moved(unit: Sentence | TableRow) -> Sentence | TableRow:
-        return unit.model_copy(update={"citations": tuple(number + by for number in unit.citations)})
+def drop_unused_citations(draft: Draft) -> Draft:
+    """Return the draft with the citations that its blocks use, numbered from 1 in order of use."""
+    used = dict.fromkeys(number for block in draft.blocks for number in find_citation_numbers(block))
+    return _renumber(draft, {old: new for new, old in enumerate(used, 1)})
 
-    match block:
-        case Paragraph():
-            return block.model_copy(update={"sentences": tuple(moved(s) for s in block.sentences)})
-        case ListBlock() | Checklist():
-            return block.model_copy(update={"items": tuple(moved(s) for s in block.items)})
-        case Table():
-            return block.model_copy(update={"rows": tuple(moved(r) for r in block.rows)})
-        case Notice():
-            return block
+
+def _renumber(draft: Draft, numbers: Mapping[int, int]) -> Draft:
+    """Return the draft with other numbers of citations; a citation without a new number is left out."""
+
+    def moved(unit: Sentence | TableRow) -> Sentence | TableRow:
+        return unit.model_copy(update={"citations": tuple(numbers[number] for number in unit.citations)})
+
+    def renumbered(block: Block) -> Block:
+        match block:
+            case Paragraph():
+                return block.model_copy(update={"sentences": tuple(moved(s) for s in block.sentences)})
+            case ListBlock() | Checklist():
+                return block.model_copy(update={"items": tuple(moved(s) for s in block.items)})
+            case Table():
+                return block.model_copy(update={"rows": tuple(moved(r) for r in block.rows)})
+            case Notice():
+                return block
+
+    kept = (c.model_copy(update={"number": numbers[c.number]}) for c in draft.citations if c.number in numbers)
+    return draft.model_copy(
+        update={
+            "blocks": tuple(renumbered(block) for block in draft.blocks),
+            "citations": tuple(sorted(kept, key=lambda c: c.number)),
+        }
+    )
 
 
 def find_citation_numbers(block: Block) -> tuple[int, ...]:

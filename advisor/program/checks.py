@@ -11,6 +11,7 @@ from advisor.domain.criteria import Need
 from advisor.domain.gaps import EntryRef, Finding, State
 from advisor.domain.register import AnyRecord
 from advisor.program.conditions import Conditions, word_date, word_field, word_record, word_value
+from advisor.text import capitalise
 
 _SHOWN = 3
 
@@ -102,19 +103,20 @@ def _check_age(need: Need, conditions: Conditions, holding: Sequence[AnyRecord])
     days = conditions.days(need.fresh_days)
     age = (conditions.as_of - newest.as_of).days
     if days is not None and age > days:
-        said = f"{_capital(word_record(newest))} is {age} days old; at most {days} count."
+        said = f"{capitalise(word_record(newest))} is {age} days old; at most {days} count."
         return Outcome(State.STALE, lambda: said, (newest,))
-    return Outcome(State.MET, lambda: f"{_capital(word_record(newest))}, as of {word_date(newest.as_of)}.", (newest,))
+    return Outcome(State.MET, lambda: f"{capitalise(word_record(newest))}, as of {word_date(newest.as_of)}.", (newest,))
 
 
 def refer(record: AnyRecord) -> EntryRef:
     """Return the citation of a record."""
+    dated = word_date(record.as_of)
     return EntryRef(
         kind=record.fields.kind,
         subject=record.subject,
         number=record.version,
         as_of=record.as_of,
-        text=f"{_capital(word_record(record))}, {word_date(record.as_of)}",
+        text=capitalise(word_record(record) if dated in word_record(record) else f"{word_record(record)}, {dated}"),
     )
 
 
@@ -142,8 +144,4 @@ def _say_none(need: Need, recent: int, name: str) -> str:
 def _say_each(records: Sequence[AnyRecord], find: Callable[[AnyRecord], list[str]]) -> str:
     parts = [f"{word_record(record)}: {', '.join(find(record))}" for record in records[:_SHOWN]]
     more = f"; {len(records) - _SHOWN} more" if len(records) > _SHOWN else ""
-    return _capital(f"{'; '.join(parts)}{more}.")
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
+    return capitalise(f"{'; '.join(parts)}{more}.")

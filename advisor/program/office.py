@@ -21,6 +21,7 @@ from advisor.domain.register import AnyRecord, Entry, Projection, RecordChange, 
 from advisor.errors import AdvisorError, ForbiddenError, InvalidInputError, NotFoundError
 from advisor.ports import RegisterLog
 from advisor.program import checklists, interview
+from advisor.program.answers.reporter import comment_on, find_earlier_day, report_on
 from advisor.program.demo import demo_changes
 from advisor.program.engine import Engine
 from advisor.program.gates import assess_gates, describe_status
@@ -28,7 +29,6 @@ from advisor.program.names import find_exact, suggest_names
 from advisor.program.plain_words import Proposal, read_message
 from advisor.program.ranking import Levels, rank_gaps
 from advisor.program.recording import Recorder, prepare_all
-from advisor.program.reporter import Reporter, comment_on, find_earlier_day
 from advisor.program.summaries import DAYS_BACK, Summariser
 from advisor.program.understanding import understand
 
@@ -241,7 +241,7 @@ class ProgramOffice:
         if asked is None:
             return None
         earlier = self._engine(caller, find_earlier_day(asked, self.today))
-        draft = Reporter(engine, earlier, asked, question, role).draft()
+        draft = report_on(engine, earlier, asked, question, role)
         return Report(draft=draft, wants_playbook=asked.wants_playbook and not asked.unknown)
 
     def comment(self, caller: Caller, draft: Draft) -> Draft | None:

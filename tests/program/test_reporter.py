@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from advisor.domain.identity import LOCAL_CALLER
 from advisor.program.office import ProgramOffice
 from advisor.service import Advisor
 from advisor.settings import Settings
+from tests.program.conftest import OfficeMaker
 from tests.program.test_plain_words import load
 
 HELD_MARK = 39
@@ -58,3 +60,18 @@ def test_every_sentence_on_the_program_cites_the_register(asked: Advisor) -> Non
         for sentence in getattr(block, "sentences", ()) or getattr(block, "items", ()):
             assert set(sentence.citations) <= numbers
             assert sentence.citations
+
+
+def test_a_claim_that_the_register_contradicts_is_said(
+    indexed: Settings, make_office: OfficeMaker, tmp_path: Path
+) -> None:
+    office = make_office(f"sqlite:///{tmp_path}/r.sqlite")
+    office.load_demo(LOCAL_CALLER, door="demo")
+    office.answer_question(
+        LOCAL_CALLER, "accountable-owner-named", "yes", initiative="packing-line-quality", door="cli"
+    )
+    database = f"sqlite:///{tmp_path}/t.sqlite"
+    advisor = build_advisor(indexed.model_copy(update={"database_url": database}), office)
+    answer = advisor.ask(LOCAL_CALLER, "How is packing line quality doing?")
+    assert "The register shows otherwise." in answer.text
+    assert [c.number for c in answer.citations] == list(range(1, len(answer.citations) + 1))

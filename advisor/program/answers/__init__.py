@@ -1,0 +1,1 @@
+"""Answers about the program: one module a family of topics."""
