@@ -9,11 +9,28 @@ from enum import StrEnum
 from functools import partial
 from typing import NamedTuple
 
-from advisor.domain.records import Health, Initiative, KpiCard, Site, Stage
+from advisor.domain.records import (
+    DataContract,
+    DecisionRight,
+    DeferThreshold,
+    Fields,
+    GateReview,
+    Health,
+    Initiative,
+    IntegrationDebt,
+    KpiCard,
+    RetrainingPlan,
+    ShadowPeriod,
+    Site,
+    Stage,
+    Training,
+)
 from advisor.domain.register import Record, Register
+from advisor.program.gates import describe_status
 from advisor.program.names import fold
 from advisor.program.phrases import find_day, parse_number
 
+Keep = Callable[[Record[Initiative]], bool]
 PEOPLE_FIELDS = ("accountable_owner", "business_owner", "it_owner", "ot_owner", "sponsor")
 
 
@@ -44,7 +61,7 @@ class Asked(NamedTuple):
     unknown: str
     """A name that the question uses and the register does not know."""
     wants_playbook: bool
-    keep: Callable[[Record[Initiative]], bool] | None
+    keep: Keep | None
     """Which initiatives a list is about; None for all."""
     filter_words: str
     since: date | None
@@ -92,6 +109,12 @@ _IN_PHASE = re.compile(
     r"\b(?:in|at|still in|running in|doing|is|are) (?:the )?(?:a )?(?:shadow|pilot)|\bpilots?\b|\bin production\b|\blive\b",
     re.I,
 )
+_PILOTS = re.compile(r"\b(?:which|what|how many|our|all|any) pilots\b", re.I)
+"""Where people say pilots and mean all initiatives."""
+_SILENT = re.compile(r"\bmiss(?:ed|es|ing)? (?:a |an? |their |its )?(?:last )?(?:check-?ins?|updates?|reports?|status)|\bsilent\b|\bgone quiet\b|\bno(?:t| recent)? (?:report|updat|status)", re.I)  # fmt: skip
+_KEPT_OF_INITIATIVES = (
+    IntegrationDebt, DataContract, DecisionRight, ShadowPeriod, KpiCard, Training, DeferThreshold, RetrainingPlan, GateReview,
+)  # fmt: skip
 _NAMELIKE = (
     re.compile(r"\b(?P<name>(?:line|lines|press|cell|unit|booth|furnace|plant|hub) (?:\d+|[A-Z]\b))", re.I),
     re.compile(r"\b(?:the |our )(?P<name>[\w-]+(?: [\w-]+){0,2}) (?:project|initiative|hub|plant|site|pilot|use case)\b", re.I),
@@ -121,7 +144,7 @@ def understand(question: str, register: Register, today: date, *, before: str = 
     unknown = "" if initiatives or sites or people else _find_unknown(question)
     if before and not (initiatives or sites or people or unknown):
         initiatives = _find_initiatives(before, register)
-    keep, filter_words = _find_filter(question)
+    keep, filter_words = _find_filter(question, register)
     named = bool(initiatives or sites or people or unknown)
     ours = bool(_OURS.search(question))
     advice = bool(_ADVICE.search(question.strip()))
@@ -244,14 +267,33 @@ def _find_unknown(question: str) -> str:
     return ""
 
 
-def _find_filter(question: str) -> tuple[Callable[[Record[Initiative]], bool] | None, str]:
-    """Return which initiatives a list asks for, and those words; status filters need the register and are left open."""
-    if (found := _WITHOUT.search(question)) and "owner" in found["what"].lower() + (found["side"] or ""):
+def _find_filter(question: str, register: Register) -> tuple[Keep | None, str]:
+    """Return which initiatives a list asks for, and those words; several filters narrow each other."""
+    health = find_health_filter(question) if _LISTING.search(question) else None
+    place = None if health and _PILOTS.search(question) else _find_place(question)
+    found = [f for f in (_find_lack(question), place, _find_kept(question, register)) if f]
+    if health:
+        found.append((partial(_has_health, register, health), f"are {health.words}"))
+    if not found:
+        return None, ""
+    checks = [check for check, _ in found]
+    said = [words for _, words in found]
+    words = said[0] + "".join(f" and {other.removeprefix(said[0].split()[0] + ' ')}" for other in said[1:])
+    return (lambda record: all(check(record) for check in checks)), words
+
+
+def _find_lack(question: str) -> tuple[Keep, str] | None:
+    found = _WITHOUT.search(question)
+    if found and "owner" in found["what"].lower() + (found["side"] or ""):
         field = _NONE_OF[(found["side"] or "").lower()]
         label = field.replace("_", " ").replace("it ", "IT ").replace("ot ", "OT ")
         return (lambda r: not getattr(r.fields, field)), f"have no {label}"
     if found and "sponsor" in found["what"].lower():
         return (lambda r: not r.fields.sponsor), "have no sponsor"
+    return None
+
+
+def _find_place(question: str) -> tuple[Keep, str] | None:
     for stage in Stage:
         if re.search(rf"\b{stage.value.replace('_', '[ -]')}\b", question, re.I) and "_" in stage.value:
             return partial(_is_in_stage, stage), f"are in {stage.words}"
@@ -264,7 +306,31 @@ def _find_filter(question: str) -> tuple[Callable[[Record[Initiative]], bool] | 
         ):
             if re.search(rf"\b{word}", question, re.I):
                 return partial(_is_in_phase, phase), f"are in {phase}"
-    return None, ""
+    return None
+
+
+def _find_kept(question: str, register: Register) -> tuple[Keep, str] | None:
+    """Return a filter by what the register holds of an initiative: check-ins in time, a record of some kind."""
+    if not _LISTING.search(question):
+        return None
+    if _SILENT.search(question):
+        return (lambda r: describe_status(register, r).missed > 0), "have missed a check-in"
+    for model in _KEPT_OF_INITIATIVES:
+        words = model.kind.words
+        if found := re.search(rf"\b(?P<none>(?:no|without(?: an?)?|lacks?(?: an?)?|missing(?: an?)?|n['’]t have an?) )?(?:\w+ )?{words}s?\b", question, re.I):  # fmt: skip
+            article = "" if words.endswith("debt") else "a "
+            if found["none"]:
+                return partial(_has_none, register, model), f"have no {words}"
+            return (lambda r, model=model: not _has_none(register, model, r)), f"have {article}{words}"
+    return None
+
+
+def _has_none(register: Register, model: type[Fields], record: Record[Initiative]) -> bool:
+    return not register.of(model, record.subject)
+
+
+def _has_health(register: Register, health: Health, record: Record[Initiative]) -> bool:
+    return describe_status(register, record).health == health.words
 
 
 def _is_in_stage(stage: Stage, record: Record[Initiative]) -> bool:

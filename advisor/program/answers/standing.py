@@ -10,7 +10,6 @@ from advisor.domain.records import KpiCard
 from advisor.program.answers.parts import YOURS, Parts
 from advisor.program.names import join_names
 from advisor.program.ranking import Levels, rank_gaps
-from advisor.program.understanding import find_health_filter
 
 _CRITERION_OF = {
     "have no accountable owner": "accountable-owner-named",
@@ -104,14 +103,11 @@ def answer_kpi(parts: Parts) -> list[Block]:
 def answer_list(parts: Parts) -> list[Block]:
     """List the initiatives that have, or lack, something."""
     chosen = parts.chosen()
-    health = find_health_filter(parts.question)
     words = parts.asked.filter_words or "are active"
     found = [i for i in chosen if parts.asked.keep is None or parts.asked.keep(i)]
-    if health:
-        words = f"are {health.words}"
-        found = [i for i in chosen if parts.line(i).health == health.words]
     if not found:
-        return parts.nothing(f"None of the {len(chosen)} initiatives{parts.place()} {words}.")
+        said = words.replace("have no ", "is without a ", 1).replace("are ", "is ", 1).replace("have ", "has ", 1)
+        return parts.nothing(f"None of the {len(chosen)} initiatives{parts.place()} {said}.")
     names = join_names(i.fields.name for i in found)
     first = f"{len(found)} of {len(chosen)} initiatives{parts.place()} {words}: {names}."
     if len(found) == 1:
