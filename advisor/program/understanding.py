@@ -3,34 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import date, timedelta
 from enum import StrEnum
-from functools import partial
 from typing import NamedTuple
 
 from advisor.domain.records import (
-    DataContract,
-    DecisionRight,
-    DeferThreshold,
-    Fields,
-    GateReview,
-    Health,
     Initiative,
-    IntegrationDebt,
     KpiCard,
-    RetrainingPlan,
-    ShadowPeriod,
     Site,
-    Stage,
-    Training,
 )
 from advisor.domain.register import Record, Register
-from advisor.program.gates import describe_status
+from advisor.program.filters import LISTING, Keep, find_filter, find_health_filter
 from advisor.program.names import fold
 from advisor.program.phrases import find_day, parse_number
 
-Keep = Callable[[Record[Initiative]], bool]
 PEOPLE_FIELDS = ("accountable_owner", "business_owner", "it_owner", "ot_owner", "sponsor")
 
 
@@ -86,7 +73,6 @@ _OURS = re.compile(
     re.I,
 )
 _WHAT_CHANGED = re.compile(r"^\W*what(?:'s| is| has| have)? (?:changed|moved|happened|new|improved|worsened)\b", re.I)
-_LISTING = re.compile(r"\b(?:which|how many|list|name (?:them|all|every)|show|count|everything|what (?:initiatives|projects|pilots)|is anything|are any|do any|any of|who(?:se)? (?:has|have) no|where do we)\b", re.I)  # fmt: skip
 _TOWARDS_PLAYBOOK = re.compile(
     r"\bplaybooks?\b|\bshould(?:n't)?\b|\benough\b|\bas (?:they|it|we) (?:should|ought)|\bexpects?\b|\bsupposed to\b|\brecommend|\bright (?:stage|way|kpi|time)|\bgood practice|\bbest practice|\bought to\b|\brequired?\b|\bcompared? (?:to|with) (?:the )?(?:playbook|advice|standard|rule)|\bin line with\b|\baccording to\b|\bby the book\b",
     re.I,
@@ -94,27 +80,6 @@ _TOWARDS_PLAYBOOK = re.compile(
 _ADVICE = re.compile(
     r"\b(?:should|must|ought)\b|^(?:why|how (?:do|can|should|long should|often should|much should))\b", re.I
 )
-_NONE_OF = {
-    "it": "it_owner",
-    "ot": "ot_owner",
-    "business": "business_owner",
-    "sponsor": "sponsor",
-    "": "accountable_owner",
-}
-_WITHOUT = re.compile(
-    r"\b(?:no|without(?: an?| any)?|lacks?(?: an?)?|lacking(?: an?)?|missing(?: an?)?|not have an?|n['’]t have an?|need an?)\s+(?:named |accountable |clear )?(?:(?P<side>IT|OT|business)[- ])?(?P<what>owners?|sponsors?|lagging kpis?|lagging (?:indicators?|measures?)|kpis?|status(?: updates?)?)",
-    re.I,
-)
-_IN_PHASE = re.compile(
-    r"\b(?:in|at|still in|running in|doing|is|are) (?:the )?(?:a )?(?:shadow|pilot)|\bpilots?\b|\bin production\b|\blive\b",
-    re.I,
-)
-_PILOTS = re.compile(r"\b(?:which|what|how many|our|all|any) pilots\b", re.I)
-"""Where people say pilots and mean all initiatives."""
-_SILENT = re.compile(r"\bmiss(?:ed|es|ing)? (?:a |an? |their |its )?(?:last )?(?:check-?ins?|updates?|reports?|status)|\bsilent\b|\bgone quiet\b|\bno(?:t| recent)? (?:report|updat|status)", re.I)  # fmt: skip
-_KEPT_OF_INITIATIVES = (
-    IntegrationDebt, DataContract, DecisionRight, ShadowPeriod, KpiCard, Training, DeferThreshold, RetrainingPlan, GateReview,
-)  # fmt: skip
 _NAMELIKE = (
     re.compile(r"\b(?P<name>(?:line|lines|press|cell|unit|booth|furnace|plant|hub) (?:\d+|[A-Z]\b))", re.I),
     re.compile(r"\b(?:the |our )(?P<name>[\w-]+(?: [\w-]+){0,2}) (?:project|initiative|hub|plant|site|pilot|use case)\b", re.I),
@@ -144,7 +109,7 @@ def understand(question: str, register: Register, today: date, *, before: str = 
     unknown = "" if initiatives or sites or people else _find_unknown(question)
     if before and not (initiatives or sites or people or unknown):
         initiatives = _find_initiatives(before, register)
-    keep, filter_words = _find_filter(question, register)
+    keep, filter_words = find_filter(question, register)
     named = bool(initiatives or sites or people or unknown)
     ours = bool(_OURS.search(question))
     advice = bool(_ADVICE.search(question.strip()))
@@ -156,11 +121,11 @@ def understand(question: str, register: Register, today: date, *, before: str = 
         and not re.search(r"\bhow (?:is|are|'s)|\bstatus\b|\bwhat about\b|\bdoing\b|\bgoing\b", question, re.I)
     ):
         return None
-    if topic in {None, Topic.OWNER, Topic.KPI, Topic.PLATE} and keep and _LISTING.search(question):
+    if topic in {None, Topic.OWNER, Topic.KPI, Topic.PLATE} and keep and LISTING.search(question):
         topic = Topic.LIST
     if people and topic in {None, Topic.OWNER, Topic.STATUS}:
         topic = Topic.PLATE
-    if topic is None and not initiatives and _LISTING.search(question) and not sites:
+    if topic is None and not initiatives and LISTING.search(question) and not sites:
         topic = Topic.LIST
     if topic is None and sites and re.search(r"\bhow many\b|\blist\b|\bname them\b", question, re.I):
         topic = Topic.LIST
@@ -188,16 +153,16 @@ def _asks_of_program(
         return False
     if topic is Topic.OVERDUE or (topic is Topic.CHANGED and _WHAT_CHANGED.search(question)):
         return True
-    if find_health_filter(question) and _LISTING.search(question):
+    if find_health_filter(question) and LISTING.search(question):
         return not advice
     if advice and not (keep and ours):
         return False
     if topic is None:
-        return bool((keep and (ours or _LISTING.search(question))) or (cards and ours) or re.search(
+        return bool((keep and (ours or LISTING.search(question))) or (cards and ours) or re.search(
             r"\bhow (?:many|are) (?:our |the |we |things |all )?(?:initiatives|projects|pilots|doing)", question, re.I))  # fmt: skip
     if topic in {Topic.GATE, Topic.WEAKEST, Topic.CHANGED, Topic.STALLED, Topic.AGE}:
         return ours and not re.search(r"\b(?:criteria|mean|definition|what is an?|what are)\b", question, re.I)
-    return ours and bool(_LISTING.search(question) or keep or (cards and topic is Topic.KPI))
+    return ours and bool(LISTING.search(question) or keep or (cards and topic is Topic.KPI))
 
 
 def _find_topic(question: str) -> Topic | None:
@@ -265,92 +230,6 @@ def _find_unknown(question: str) -> str:
             ):
                 return found["name"]
     return ""
-
-
-def _find_filter(question: str, register: Register) -> tuple[Keep | None, str]:
-    """Return which initiatives a list asks for, and those words; several filters narrow each other."""
-    health = find_health_filter(question) if _LISTING.search(question) else None
-    place = None if health and _PILOTS.search(question) else _find_place(question)
-    found = [f for f in (_find_lack(question), place, _find_kept(question, register)) if f]
-    if health:
-        found.append((partial(_has_health, register, health), f"are {health.words}"))
-    if not found:
-        return None, ""
-    checks = [check for check, _ in found]
-    said = [words for _, words in found]
-    words = said[0] + "".join(f" and {other.removeprefix(said[0].split()[0] + ' ')}" for other in said[1:])
-    return (lambda record: all(check(record) for check in checks)), words
-
-
-def _find_lack(question: str) -> tuple[Keep, str] | None:
-    found = _WITHOUT.search(question)
-    if found and "owner" in found["what"].lower() + (found["side"] or ""):
-        field = _NONE_OF[(found["side"] or "").lower()]
-        label = field.replace("_", " ").replace("it ", "IT ").replace("ot ", "OT ")
-        return (lambda r: not getattr(r.fields, field)), f"have no {label}"
-    if found and "sponsor" in found["what"].lower():
-        return (lambda r: not r.fields.sponsor), "have no sponsor"
-    return None
-
-
-def _find_place(question: str) -> tuple[Keep, str] | None:
-    for stage in Stage:
-        if re.search(rf"\b{stage.value.replace('_', '[ -]')}\b", question, re.I) and "_" in stage.value:
-            return partial(_is_in_stage, stage), f"are in {stage.words}"
-    if _IN_PHASE.search(question):
-        for phase, word in (
-            ("shadow", "shadow"),
-            ("pilot", "pilot"),
-            ("production", "production"),
-            ("production", "live"),
-        ):
-            if re.search(rf"\b{word}", question, re.I):
-                return partial(_is_in_phase, phase), f"are in {phase}"
-    return None
-
-
-def _find_kept(question: str, register: Register) -> tuple[Keep, str] | None:
-    """Return a filter by what the register holds of an initiative: check-ins in time, a record of some kind."""
-    if not _LISTING.search(question):
-        return None
-    if _SILENT.search(question):
-        return (lambda r: describe_status(register, r).missed > 0), "have missed a check-in"
-    for model in _KEPT_OF_INITIATIVES:
-        words = model.kind.words
-        if found := re.search(rf"\b(?P<none>(?:no|without(?: an?)?|lacks?(?: an?)?|missing(?: an?)?|n['’]t have an?) )?(?:\w+ )?{words}s?\b", question, re.I):  # fmt: skip
-            article = "" if words.endswith("debt") else "a "
-            if found["none"]:
-                return partial(_has_none, register, model), f"have no {words}"
-            return (lambda r, model=model: not _has_none(register, model, r)), f"have {article}{words}"
-    return None
-
-
-def _has_none(register: Register, model: type[Fields], record: Record[Initiative]) -> bool:
-    return not register.of(model, record.subject)
-
-
-def _has_health(register: Register, health: Health, record: Record[Initiative]) -> bool:
-    return describe_status(register, record).health == health.words
-
-
-def _is_in_stage(stage: Stage, record: Record[Initiative]) -> bool:
-    return record.fields.stage is stage
-
-
-def _is_in_phase(phase: str, record: Record[Initiative]) -> bool:
-    return record.fields.stage.phase == phase
-
-
-def find_health_filter(question: str) -> Health | None:
-    """Return the health that a list asks for, or None."""
-    for health, pattern in (
-        (Health.AT_RISK, r"\bat[- ]risk\b|\bamber\b|\byellow\b"),
-        (Health.OFF_TRACK, r"\boff[- ]track\b|\bred\b"),
-        (Health.ON_TRACK, r"\bon[- ]track\b|\bgreen\b"),
-    ):
-        if re.search(pattern, question, re.I):
-            return health
-    return None
 
 
 def _find_since(question: str, today: date) -> date | None:

@@ -10,7 +10,7 @@ from advisor.program.understanding import Topic, understand
 from tests.program.conftest import TODAY
 
 QUESTIONS = [
-    ("Which pilots are at risk?", {"inbound-demand-forecast", "line-3-predictive-maintenance", "press-line-energy-optimisation"}),
+    ("Which pilots are off track?", {"packing-line-quality"}),
     ("Which initiatives have missed a check-in?", {"packing-line-quality"}),
     ("Which projects have no data contract?", {"cnc-tool-wear", "packing-line-quality"}),
     ("Which initiatives without integration debt do we run?", {"packing-line-quality"}),

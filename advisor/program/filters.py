@@ -1,0 +1,135 @@
+"""Which initiatives a list keeps: by what they lack, where they stand, how they do, what is recorded of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import partial
+
+from advisor.domain.records import (
+    DataContract,
+    DecisionRight,
+    DeferThreshold,
+    Fields,
+    GateReview,
+    Health,
+    Initiative,
+    IntegrationDebt,
+    KpiCard,
+    RetrainingPlan,
+    ShadowPeriod,
+    Stage,
+    Training,
+)
+from advisor.domain.register import Record, Register
+from advisor.program.gates import describe_status
+
+Keep = Callable[[Record[Initiative]], bool]
+_NONE_OF = {
+    "it": "it_owner",
+    "ot": "ot_owner",
+    "business": "business_owner",
+    "sponsor": "sponsor",
+    "": "accountable_owner",
+}
+_WITHOUT = re.compile(
+    r"\b(?:no|without(?: an?| any)?|lacks?(?: an?)?|lacking(?: an?)?|missing(?: an?)?|not have an?|n['’]t have an?|need an?)\s+(?:named |accountable |clear )?(?:(?P<side>IT|OT|business)[- ])?(?P<what>owners?|sponsors?|lagging kpis?|lagging (?:indicators?|measures?)|kpis?|status(?: updates?)?)",
+    re.I,
+)
+_IN_PHASE = re.compile(
+    r"\b(?:in|at|still in|running in|doing|is|are) (?:the )?(?:a )?(?:shadow|pilot)|\bpilots?\b|\bin production\b|\blive\b",
+    re.I,
+)
+_SILENT = re.compile(r"\bmiss(?:ed|es|ing)? (?:a |an? |their |its )?(?:last )?(?:check-?ins?|updates?|reports?|status)|\bsilent\b|\bgone quiet\b|\bno(?:t| recent)? (?:report|updat|status)", re.I)  # fmt: skip
+_PILOTS = re.compile(r"\b(?:which|what|how many|our|all|any) pilots\b", re.I)
+"""Where people say pilots and mean all initiatives."""
+_KEPT_OF_INITIATIVES = (
+    IntegrationDebt, DataContract, DecisionRight, ShadowPeriod, KpiCard, Training, DeferThreshold, RetrainingPlan, GateReview,
+)  # fmt: skip
+LISTING = re.compile(r"\b(?:which|how many|list|name (?:them|all|every)|show|count|everything|what (?:initiatives|projects|pilots)|is anything|are any|do any|any of|who(?:se)? (?:has|have) no|where do we)\b", re.I)  # fmt: skip
+
+
+def find_filter(question: str, register: Register) -> tuple[Keep | None, str]:
+    """Return which initiatives a list asks for, and those words; several filters narrow each other."""
+    health = find_health_filter(question) if LISTING.search(question) else None
+    place = None if health and _PILOTS.search(question) else _find_place(question)
+    found = [f for f in (_find_lack(question), place, _find_kept(question, register)) if f]
+    if health:
+        found.append((partial(_has_health, register, health), f"are {health.words}"))
+    if not found:
+        return None, ""
+    checks = [check for check, _ in found]
+    said = [words for _, words in found]
+    words = said[0] + "".join(f" and {other.removeprefix(said[0].split()[0] + ' ')}" for other in said[1:])
+    return (lambda record: all(check(record) for check in checks)), words
+
+
+def _find_lack(question: str) -> tuple[Keep, str] | None:
+    found = _WITHOUT.search(question)
+    if found and "owner" in found["what"].lower() + (found["side"] or ""):
+        field = _NONE_OF[(found["side"] or "").lower()]
+        label = field.replace("_", " ").replace("it ", "IT ").replace("ot ", "OT ")
+        return (lambda r: not getattr(r.fields, field)), f"have no {label}"
+    if found and "sponsor" in found["what"].lower():
+        return (lambda r: not r.fields.sponsor), "have no sponsor"
+    return None
+
+
+def _find_place(question: str) -> tuple[Keep, str] | None:
+    for stage in Stage:
+        if re.search(rf"\b{stage.value.replace('_', '[ -]')}\b", question, re.I) and "_" in stage.value:
+            return partial(_is_in_stage, stage), f"are in {stage.words}"
+    if _IN_PHASE.search(question):
+        for phase, word in (
+            ("shadow", "shadow"),
+            ("pilot", "pilot"),
+            ("production", "production"),
+            ("production", "live"),
+        ):
+            if re.search(rf"\b{word}", question, re.I):
+                return partial(_is_in_phase, phase), f"are in {phase}"
+    return None
+
+
+def _find_kept(question: str, register: Register) -> tuple[Keep, str] | None:
+    """Return a filter by what the register holds of an initiative: check-ins in time, a record of some kind."""
+    if not LISTING.search(question):
+        return None
+    if _SILENT.search(question):
+        return (lambda r: describe_status(register, r).missed > 0), "have missed a check-in"
+    for model in _KEPT_OF_INITIATIVES:
+        words = model.kind.words
+        if found := re.search(rf"\b(?P<none>(?:no|without(?: an?)?|lacks?(?: an?)?|missing(?: an?)?|n['’]t have an?) )?(?:\w+ )?{words}s?\b", question, re.I):  # fmt: skip
+            article = "" if words.endswith("debt") else "a "
+            if found["none"]:
+                return partial(_has_none, register, model), f"have no {words}"
+            return (lambda r, model=model: not _has_none(register, model, r)), f"have {article}{words}"
+    return None
+
+
+def _has_none(register: Register, model: type[Fields], record: Record[Initiative]) -> bool:
+    return not register.of(model, record.subject)
+
+
+def _has_health(register: Register, health: Health, record: Record[Initiative]) -> bool:
+    return describe_status(register, record).health == health.words
+
+
+def _is_in_stage(stage: Stage, record: Record[Initiative]) -> bool:
+    return record.fields.stage is stage
+
+
+def _is_in_phase(phase: str, record: Record[Initiative]) -> bool:
+    return record.fields.stage.phase == phase
+
+
+def find_health_filter(question: str) -> Health | None:
+    """Return the health that a list asks for, or None."""
+    for health, pattern in (
+        (Health.AT_RISK, r"\bat[- ]risk\b|\bamber\b|\byellow\b"),
+        (Health.OFF_TRACK, r"\boff[- ]track\b|\bred\b"),
+        (Health.ON_TRACK, r"\bon[- ]track\b|\bgreen\b"),
+    ):
+        if re.search(pattern, question, re.I):
+            return health
+    return None
