@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from advisor.domain.dialogue import Answer, Draft, Query, Report, Role, Turn
 from advisor.domain.identity import Caller
 from advisor.domain.knowledge import BuildReport, Chunk, KnowledgeBase, Retrieval
 from advisor.domain.register import Entry, NewEntry
+from advisor.domain.work import Feedback, NewWork, Queue, Work
 
 Vectors = NDArray[np.float32]
 """Shape (n, dimension); rows have length one, so a dot product is a cosine."""
@@ -100,6 +101,14 @@ class Conversations(Protocol):
         """Return the turns so far, oldest first; raise NotFoundError if the caller has no such conversation."""
         ...
 
+    def get_answer(self, caller: Caller, answer_id: str) -> Answer:
+        """Return an answer that the caller was given; raise NotFoundError."""
+        ...
+
+    def record_feedback(self, caller: Caller, feedback: Feedback) -> None:
+        """Remember what a caller thinks of an answer; the newest opinion of a caller counts."""
+        ...
+
 
 class ProgramReporter(Protocol):
     """Answers from the register what concerns the company's own program."""
@@ -128,4 +137,39 @@ class RegisterLog(Protocol):
 
     def read(self, after: int = 0) -> tuple[Entry, ...]:
         """Return the entries with numbers above `after`, in order."""
+        ...
+
+
+class WorkQueue(Protocol):
+    """Keeps work until it is done, through crashes and across replicas. Times are seconds since the epoch."""
+
+    def put(self, work: Sequence[NewWork]) -> int:
+        """Queue what is not known yet; return how many pieces that were."""
+        ...
+
+    def take(self, queue: Queue, now: float, *, lease: float, pace: float = 0) -> Work | None:
+        """Return the oldest piece that may be done now, or None; nobody else gets it for `lease` seconds.
+
+        A lane waits for its first piece, and `pace` seconds after each piece that was finished.
+        """
+        ...
+
+    def leave_note(self, work: Work, note: Mapping[str, Any]) -> None:
+        """Keep what the next attempt must know, should this one be cut off."""
+        ...
+
+    def finish(self, work: Work, now: float, *, follow: Sequence[NewWork] = ()) -> None:
+        """Mark as done, drop the payload, and queue what follows, all or nothing."""
+        ...
+
+    def postpone(self, work: Work, until: float) -> None:
+        """Put back, to be taken again at a later time."""
+        ...
+
+    def give_up(self, work: Work, now: float, reason: str) -> None:
+        """Mark as failed for good."""
+        ...
+
+    def count(self, queue: Queue) -> dict[str, int]:
+        """Return how many pieces are waiting, done and failed."""
         ...

@@ -23,6 +23,7 @@ from advisor.domain.dialogue import (
 )
 from advisor.domain.events import AskEvent, BlockEvent, DoneEvent, StatusEvent
 from advisor.domain.identity import Caller
+from advisor.domain.work import Feedback
 from advisor.errors import InvalidInputError
 from advisor.ports import Answerer, Conversations, Greeter, ProgramReporter, Retriever, Rewriter
 
@@ -83,6 +84,15 @@ class Advisor:
         shape = parse_role(role)
         history = self._recall(caller, conversation_id)
         return self._steps(caller, text, shape, conversation_id or uuid.uuid4().hex, history)
+
+    def get_answer(self, caller: Caller, answer_id: str) -> Answer:
+        """Return an answer that was given to the caller; raise NotFoundError."""
+        return self._conversations.get_answer(caller, answer_id)
+
+    def record_feedback(self, caller: Caller, feedback: Feedback) -> None:
+        """Remember what the caller thinks of an answer of theirs; raise NotFoundError when it is not theirs."""
+        self._conversations.get_answer(caller, feedback.answer_id)
+        self._conversations.record_feedback(caller, feedback)
 
     def _beside_program(self, caller: Caller, draft: Draft, report: Report | None) -> Draft:
         """Return an answer from the playbooks with what the register shows beside it, each under its own title."""

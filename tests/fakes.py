@@ -11,6 +11,7 @@ import numpy as np
 from advisor.domain.dialogue import Answer, Query, Turn
 from advisor.domain.identity import Caller
 from advisor.domain.knowledge import Retrieval
+from advisor.domain.work import Feedback
 from advisor.errors import NotFoundError
 from advisor.ports import Progress, Vectors
 from advisor.text import content_stems
@@ -53,6 +54,7 @@ class MemoryConversations:
 
     def __init__(self) -> None:
         self._turns: dict[tuple[str, str], list[Turn]] = defaultdict(list)
+        self.feedback: dict[tuple[str, str], Feedback] = {}
 
     def record(self, caller: Caller, answer: Answer) -> None:
         turn = Turn(question=answer.question, query=answer.query, answer=answer)
@@ -63,3 +65,13 @@ class MemoryConversations:
         if not turns:
             raise NotFoundError("There is no conversation of yours with that id.", "Leave it out.")
         return tuple(turns)
+
+    def get_answer(self, caller: Caller, answer_id: str) -> Answer:
+        for (owner, _), turns in self._turns.items():
+            for turn in turns:
+                if owner == caller.id and turn.answer.id == answer_id:
+                    return turn.answer
+        raise NotFoundError("There is no answer of yours with that id.", "Ask again.")
+
+    def record_feedback(self, caller: Caller, feedback: Feedback) -> None:
+        self.feedback[caller.id, feedback.answer_id] = feedback

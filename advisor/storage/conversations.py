@@ -10,8 +10,9 @@ from sqlalchemy.orm import Session
 
 from advisor.domain.dialogue import Answer, Turn
 from advisor.domain.identity import Caller
+from advisor.domain.work import Feedback
 from advisor.errors import NotFoundError, StorageError
-from advisor.storage.schema import TurnRow
+from advisor.storage.schema import Base, FeedbackRow, TurnRow
 
 
 class SqlConversations:
@@ -27,14 +28,9 @@ class SqlConversations:
             caller_id=caller.id,
             asked_at=datetime.now(UTC),
             answer=answer.model_dump_json(exclude={"text", "abstained"}),
+            answer_id=answer.id,
         )
-        try:
-            with Session(self._engine) as session, session.begin():
-                session.add(row)
-        except SQLAlchemyError as error:
-            raise StorageError(
-                "The conversation could not be saved.", "Check the database and the free space of the disk."
-            ) from error
+        self._add(row, "The conversation could not be saved.")
 
     def get_history(self, caller: Caller, conversation_id: str) -> tuple[Turn, ...]:
         """Return the turns so far, oldest first; raise NotFoundError if the caller has no such conversation."""
@@ -55,3 +51,37 @@ class SqlConversations:
             )
         answers = [Answer.model_validate_json(text) for text in stored]
         return tuple(Turn(question=a.question, query=a.query, answer=a) for a in answers)
+
+    def get_answer(self, caller: Caller, answer_id: str) -> Answer:
+        """Return an answer that the caller was given; raise NotFoundError."""
+        statement = (
+            select(TurnRow.answer)
+            .where(TurnRow.answer_id == answer_id, TurnRow.caller_id == caller.id)
+            .order_by(TurnRow.number)
+        )
+        try:
+            with Session(self._engine) as session:
+                stored = session.scalars(statement).first()
+        except SQLAlchemyError as error:
+            raise StorageError("The answer could not be read.", "Check the database.") from error
+        if stored is None:
+            raise NotFoundError("There is no answer of yours with that id.", "Ask the question again.")
+        return Answer.model_validate_json(stored)
+
+    def record_feedback(self, caller: Caller, feedback: Feedback) -> None:
+        """Remember what a caller thinks of an answer."""
+        row = FeedbackRow(
+            answer_id=feedback.answer_id,
+            caller_id=caller.id,
+            helpful=feedback.helpful,
+            reason=feedback.reason,
+            given_at=datetime.now(UTC),
+        )
+        self._add(row, "Your opinion could not be saved.")
+
+    def _add(self, row: Base, problem: str) -> None:
+        try:
+            with Session(self._engine) as session, session.begin():
+                session.add(row)
+        except SQLAlchemyError as error:
+            raise StorageError(problem, "Check the database and the free space of the disk.") from error

@@ -11,7 +11,7 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from advisor.errors import InvalidInputError, StorageError
 
-HEAD = "0002"
+HEAD = "0003"
 """The newest migration, so that an up-to-date database opens without Alembic; a test keeps it right."""
 
 _MIGRATIONS = Path(__file__).parent / "migrations"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from sqlalchemy import Date, DateTime, Index, String, Text
+from sqlalchemy import Date, DateTime, Double, Index, String, Text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 
@@ -16,13 +16,51 @@ class TurnRow(Base):
     """One question of a conversation with its answer, as asked by one caller."""
 
     __tablename__ = "turn"
-    __table_args__ = (Index("ix_turn_conversation", "conversation_id", "number"),)
+    __table_args__ = (Index("ix_turn_conversation", "conversation_id", "number"), Index("ix_turn_answer", "answer_id"))
 
     number: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
     conversation_id: Mapped[str] = mapped_column(String(64))
     caller_id: Mapped[str] = mapped_column(String(255))
     asked_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     answer: Mapped[str] = mapped_column(Text)
+    answer_id: Mapped[str] = mapped_column(String(64), server_default="")
+
+
+class FeedbackRow(Base):
+    """What one caller thought of one answer, each time they said so."""
+
+    __tablename__ = "feedback"
+    __table_args__ = (Index("ix_feedback_answer", "answer_id"),)
+
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    answer_id: Mapped[str] = mapped_column(String(64))
+    caller_id: Mapped[str] = mapped_column(String(255))
+    helpful: Mapped[bool]
+    reason: Mapped[str] = mapped_column(Text)
+    given_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+
+
+class WorkRow(Base):
+    """A piece of work; `state` is waiting, done or failed. Times are seconds since the epoch."""
+
+    __tablename__ = "work"
+    __table_args__ = (
+        Index("ix_work_waiting", "queue", "state", "number"),
+        Index("ix_work_lane", "queue", "lane", "state", "number"),
+    )
+
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    queue: Mapped[str] = mapped_column(String(8))
+    key: Mapped[str] = mapped_column(String(250), unique=True)
+    alias: Mapped[str | None] = mapped_column(String(250), unique=True)
+    lane: Mapped[str] = mapped_column(String(250))
+    payload: Mapped[str] = mapped_column(Text)
+    state: Mapped[str] = mapped_column(String(8))
+    attempts: Mapped[int]
+    not_before: Mapped[float] = mapped_column(Double)
+    leased_until: Mapped[float] = mapped_column(Double)
+    finished_at: Mapped[float | None] = mapped_column(Double)
+    note: Mapped[str] = mapped_column(Text)
 
 
 class EntryRow(Base):

@@ -1,3 +1,4 @@
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 
@@ -5,6 +6,7 @@ import pytest
 
 from advisor.domain.dialogue import Answer, Outcome, Paragraph, Role, Sentence
 from advisor.domain.identity import Caller
+from advisor.domain.work import Feedback
 from advisor.errors import NotFoundError
 from advisor.ports import Conversations
 from advisor.storage.conversations import SqlConversations
@@ -52,3 +54,12 @@ def test_a_conversation_is_its_callers_alone(conversations: Conversations) -> No
 def test_an_unknown_conversation_is_not_found(conversations: Conversations) -> None:
     with pytest.raises(NotFoundError):
         conversations.get_history(ANNA, "nothing")
+
+
+def test_an_answer_is_found_by_its_id_by_whom_it_was_given_to(conversations: Conversations) -> None:
+    answer = make_answer("by-id", f"{uuid.uuid4().hex}")
+    conversations.record(ANNA, answer)
+    assert conversations.get_answer(ANNA, answer.id) == answer
+    with pytest.raises(NotFoundError):
+        conversations.get_answer(BEN, answer.id)
+    conversations.record_feedback(ANNA, Feedback(answer_id=answer.id, helpful=False, reason="Too long"))
