@@ -11,7 +11,7 @@ from advisor.settings import Settings
 
 if TYPE_CHECKING:
     from advisor.knowledge.ingest import Ingest
-    from advisor.ports import Embedder, Progress
+    from advisor.ports import Embedder, Progress, WorkQueue
     from advisor.program.office import ProgramOffice
     from advisor.retrieval.hybrid import HybridRetriever
     from advisor.service import Advisor
@@ -63,6 +63,14 @@ def build_program(settings: Settings) -> ProgramOffice:
         book=load_criteria(settings.knowledge_base_dir, knowledge, settings.thresholds),
         sections={section.id: section for section in knowledge.sections},
     )
+
+
+def build_queue(settings: Settings) -> WorkQueue:
+    """Open the queues of work."""
+    from advisor.storage.database import open_database  # noqa: PLC0415
+    from advisor.storage.work import SqlWorkQueue  # noqa: PLC0415
+
+    return SqlWorkQueue(open_database(settings.effective_database_url))
 
 
 def build_retriever(settings: Settings) -> HybridRetriever:

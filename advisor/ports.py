@@ -155,7 +155,7 @@ class WorkQueue(Protocol):
         ...
 
     def leave_note(self, work: Work, note: Mapping[str, Any]) -> None:
-        """Keep what the next attempt must know, should this one be cut off."""
+        """Keep what the next attempt must know, should this one be cut off, beside what was left before."""
         ...
 
     def finish(self, work: Work, now: float, *, follow: Sequence[NewWork] = ()) -> None:
@@ -168,6 +168,10 @@ class WorkQueue(Protocol):
 
     def give_up(self, work: Work, now: float, reason: str) -> None:
         """Mark as failed for good."""
+        ...
+
+    def knows(self, key: str) -> bool:
+        """Whether a piece was ever queued under a key."""
         ...
 
     def count(self, queue: Queue) -> dict[str, int]:

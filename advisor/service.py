@@ -24,7 +24,7 @@ from advisor.domain.dialogue import (
 from advisor.domain.events import AskEvent, BlockEvent, DoneEvent, StatusEvent
 from advisor.domain.identity import Caller
 from advisor.domain.work import Feedback
-from advisor.errors import InvalidInputError
+from advisor.errors import InvalidInputError, NotFoundError
 from advisor.ports import Answerer, Conversations, Greeter, ProgramReporter, Retriever, Rewriter
 
 _CONVERSATION_ID = re.compile(r"^[A-Za-z0-9_-]{1,64}$")
@@ -64,14 +64,32 @@ class Advisor:
         self._reporter = reporter
 
     def ask(
-        self, caller: Caller, question: str, *, role: str | None = None, conversation_id: str | None = None
+        self,
+        caller: Caller,
+        question: str,
+        *,
+        role: str | None = None,
+        conversation_id: str | None = None,
+        start: bool = False,
+        answer_id: str | None = None,
     ) -> Answer:
         """Answer a question.
+
+        With `start` a conversation that does not exist yet begins under the id given. `answer_id` is for doors that
+        may ask again after a crash: an answer that was given under it is returned as it is.
 
         Raises InvalidInputError for a question, role or conversation id that cannot be used, NotFoundError for a
         conversation that is not the caller's, and UnavailableError when there is no index.
         """
-        for event in self.stream(caller, question, role=role, conversation_id=conversation_id):
+        if answer_id is not None:
+            try:
+                return self._conversations.get_answer(caller, answer_id)
+            except NotFoundError:
+                pass
+        text = parse_question(question)
+        shape = parse_role(role)
+        history = self._recall(caller, conversation_id, start=start)
+        for event in self._steps(caller, text, shape, conversation_id or uuid.uuid4().hex, history, answer_id):
             if isinstance(event, DoneEvent):
                 return event.answer
         raise AssertionError("a stream ends with a DoneEvent")
@@ -103,7 +121,7 @@ class Advisor:
         comment = self._reporter.comment(caller, draft) if self._reporter else None
         return join_drafts(draft, comment) if comment else draft
 
-    def _recall(self, caller: Caller, conversation_id: str | None) -> tuple[Turn, ...]:
+    def _recall(self, caller: Caller, conversation_id: str | None, *, start: bool = False) -> tuple[Turn, ...]:
         if conversation_id is None:
             return ()
         if not _CONVERSATION_ID.match(conversation_id):
@@ -111,10 +129,21 @@ class Advisor:
                 "The conversation id is malformed.",
                 "Send back the id that the first answer carried, or leave it out.",
             )
-        return self._conversations.get_history(caller, conversation_id)
+        try:
+            return self._conversations.get_history(caller, conversation_id)
+        except NotFoundError:
+            if not start:
+                raise
+            return ()
 
     def _steps(
-        self, caller: Caller, question: str, role: Role, conversation_id: str, history: tuple[Turn, ...]
+        self,
+        caller: Caller,
+        question: str,
+        role: Role,
+        conversation_id: str,
+        history: tuple[Turn, ...],
+        answer_id: str | None = None,
     ) -> Iterator[AskEvent]:
         yield StatusEvent(text="Reading the playbooks")
         query_text, generation = "", ""
@@ -133,7 +162,7 @@ class Advisor:
                 draft = self._answerer.answer(query, retrieval, role)
                 draft = self._beside_program(caller, draft, report)
         answer = Answer(
-            id=uuid.uuid4().hex,
+            id=answer_id or uuid.uuid4().hex,
             conversation_id=conversation_id,
             question=question,
             query=query_text,

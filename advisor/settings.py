@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
+from typing import Literal
 
-from pydantic import Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from advisor.domain.dialogue import Role
+from advisor.domain.identity import Permission
 from advisor.errors import InvalidInputError
 
 _PACKAGE = Path(__file__).resolve().parent
@@ -16,6 +20,24 @@ def _find_knowledge_base() -> Path:
     """Return the checkout's playbooks, or the copy that an installed package carries."""
     checkout = _PACKAGE.parent / "knowledge_base"
     return checkout if checkout.is_dir() else _PACKAGE / "_bundled" / "knowledge_base"
+
+
+class Person(BaseModel):
+    """What someone may do and see, and how answers are shaped for them."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    permission: Permission = Permission.CONTRIBUTOR
+    groups: tuple[str, ...] = ()
+    role: Role = Role.EXECUTIVE
+
+
+class ChannelRule(StrEnum):
+    """How the advisor behaves in a Slack channel."""
+
+    OPEN = "open"
+    PRIVATE_FIRST = "private_first"
+    OFF = "off"
 
 
 class Settings(BaseSettings):
@@ -40,6 +62,30 @@ class Settings(BaseSettings):
     )
     host: str = Field(default="127.0.0.1", description="Address that `advisor serve` listens on.")
     port: int = Field(default=8000, ge=1, le=65535, description="Port that `advisor serve` listens on.")
+    people: dict[str, Person] = Field(
+        default_factory=dict,
+        description='What people may do and see, by e-mail, as JSON: {"anna@example.com": {"groups": ["board"]}}.',
+    )
+    slack_bot_token: SecretStr = Field(default=SecretStr(""), description="Slack's bot token, xoxb-...")
+    slack_app_token: SecretStr = Field(default=SecretStr(""), description="Slack's app token for Socket Mode, xapp-...")
+    slack_signing_secret: SecretStr = Field(default=SecretStr(""), description="Slack's signing secret, for HTTP.")
+    slack_transport: Literal["socket", "http"] = Field(
+        default="socket",
+        description="How Slack reaches the advisor: socket, which needs no inbound network, or http.",
+    )
+    slack_api_url: str = Field(default="https://slack.com/api/", description="Where Slack's Web API is.")
+    slack_help_channel: str = Field(default="", description="Id of the channel where questions to a human go.")
+    slack_digest_channel: str = Field(default="", description="Id of the channel that gets the weekly gap digest.")
+    slack_weekly: str = Field(default="mon 09:00", description="When check-in requests and the digest go out, UTC.")
+    slack_channels: dict[str, ChannelRule] = Field(
+        default_factory=dict,
+        description='Channels by id that differ from open: {"C012": "private_first", "C034": "off"}.',
+    )
+    slack_guests: bool = Field(default=False, description="Whether guests of the workspace get answers.")
+    slack_shared_channels: bool = Field(
+        default=False, description="Whether channels shared with other companies get answers."
+    )
+    slack_streaming: bool = Field(default=True, description="Whether answers in direct messages are streamed.")
 
     @property
     def model_dir(self) -> Path:

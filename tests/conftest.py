@@ -5,21 +5,29 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import date
 from pathlib import Path
 
 import filelock
 import pytest
 
 from advisor.bootstrap import build_advisor, build_embedder, build_ingest
+from advisor.domain.criteria import CriteriaBook
 from advisor.domain.knowledge import KnowledgeBase
+from advisor.knowledge.criteria import load_criteria
 from advisor.knowledge.playbooks import load_knowledge_base
 from advisor.ports import Embedder
+from advisor.program.office import ProgramOffice
 from advisor.service import Advisor
 from advisor.settings import Settings
+from advisor.storage.database import open_database
+from advisor.storage.register import SqlRegisterLog
 
 ROOT = Path(__file__).resolve().parent.parent
 SMALL = Path(__file__).parent / "small_knowledge_base"
+TODAY = date(2026, 11, 20)
+OfficeMaker = Callable[[str], ProgramOffice]
 
 
 @pytest.fixture(autouse=True)
@@ -48,6 +56,22 @@ def embedder(indexed: Settings) -> Embedder:
 def knowledge() -> KnowledgeBase:
     """The real playbooks."""
     return load_knowledge_base(ROOT / "knowledge_base")
+
+
+@pytest.fixture(scope="session")
+def book(knowledge: KnowledgeBase) -> CriteriaBook:
+    return load_criteria(ROOT / "knowledge_base", knowledge, {})
+
+
+@pytest.fixture(scope="session")
+def make_office(book: CriteriaBook, knowledge: KnowledgeBase) -> OfficeMaker:
+    sections = {section.id: section for section in knowledge.sections}
+
+    def make(url: str) -> ProgramOffice:
+        log = SqlRegisterLog(open_database(url))
+        return ProgramOffice(log=log, book=book, sections=sections, today=lambda: TODAY)
+
+    return make
 
 
 @pytest.fixture(scope="session")

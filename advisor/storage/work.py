@@ -7,7 +7,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Select, and_, exists, func, insert, or_, select, text, update
+from sqlalchemy import (
+    Connection,
+    Engine,
+    Executable,
+    Row,
+    Select,
+    and_,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import aliased
 
@@ -56,9 +70,10 @@ class SqlWorkQueue:
         )
 
     def leave_note(self, work: Work, note: Mapping[str, Any]) -> None:
-        """Keep what the next attempt must know, should this one be cut off."""
+        """Keep what the next attempt must know, beside what was left before."""
         with self._writing() as connection:
-            _set(connection, work, note=json.dumps(dict(note)))
+            kept = connection.scalar(select(WorkRow.note).where(WorkRow.number == work.number)) or "{}"
+            _set(connection, work, note=json.dumps(json.loads(kept) | dict(note)))
 
     def finish(self, work: Work, now: float, *, follow: Sequence[NewWork] = ()) -> None:
         """Mark as done, drop the payload, and queue what follows, all or nothing."""
@@ -76,15 +91,22 @@ class SqlWorkQueue:
         with self._writing() as connection:
             _set(connection, work, state=_FAILED, payload="{}", finished_at=now, note=json.dumps({"reason": reason}))
 
+    def knows(self, key: str) -> bool:
+        """Whether a piece was ever queued under a key."""
+        return bool(self._read(select(WorkRow.number).where(WorkRow.key == key)))
+
     def count(self, queue: Queue) -> dict[str, int]:
         """Return how many pieces are waiting, done and failed."""
         statement = select(WorkRow.state, func.count()).where(WorkRow.queue == queue.value).group_by(WorkRow.state)
+        found = {str(state): int(number) for state, number in (tuple(row) for row in self._read(statement))}
+        return {state: found.get(state, 0) for state in (_WAITING, _DONE, _FAILED)}
+
+    def _read(self, statement: Executable) -> Sequence[Row[Any]]:
         try:
             with self._engine.connect() as connection:
-                found = {row[0]: int(row[1]) for row in connection.execute(statement)}
+                return connection.execute(statement).all()
         except SQLAlchemyError as error:
             raise StorageError("The queue could not be read.", "Check the database.") from error
-        return {state: found.get(state, 0) for state in (_WAITING, _DONE, _FAILED)}
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:

@@ -74,13 +74,12 @@ def create_app(advisor: Advisor, *, check_ready: Callable[[], None], office: Pro
     )
     def ask(body: AskRequest, request: Request) -> Any:
         caller = _authenticate(request)
-        given = {"role": body.role, "conversation_id": body.conversation_id}
         if _EVENT_STREAM in request.headers.get("accept", ""):
-            events = advisor.stream(caller, body.question, **given)
+            events = advisor.stream(caller, body.question, role=body.role, conversation_id=body.conversation_id)
             return StreamingResponse(
                 _render_events(events), media_type=_EVENT_STREAM, headers={"Cache-Control": "no-cache"}
             )
-        return advisor.ask(caller, body.question, **given)
+        return advisor.ask(caller, body.question, role=body.role, conversation_id=body.conversation_id)
 
     if office is not None:
         app.include_router(create_router(office, _authenticate, problems))

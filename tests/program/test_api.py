@@ -12,7 +12,7 @@ from advisor.domain.identity import LOCAL_CALLER
 from advisor.program.office import ProgramOffice
 from integrations.web.problems import add_problem_handlers
 from integrations.web.program import create_router
-from tests.program.conftest import OfficeMaker
+from tests.conftest import OfficeMaker
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from advisor.domain.records import RecordKind
 from advisor.domain.register import RecordChange
 from advisor.errors import AdvisorError, ConflictError, ForbiddenError
 from advisor.program.office import ProgramOffice
-from tests.program.conftest import TODAY
+from tests.conftest import TODAY
 
 READING = {"initiative": "Line 3", "card": "Unplanned downtime"}
 BAD: list[tuple[RecordKind, str, dict[str, Any], str]] = [

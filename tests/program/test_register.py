@@ -12,7 +12,7 @@ from advisor.domain.records import Initiative, RecordKind, Stage, StatusUpdate
 from advisor.domain.register import Entry, Projection, RecordChange
 from advisor.errors import InvalidInputError
 from advisor.program.office import ProgramOffice
-from tests.program.conftest import TODAY
+from tests.conftest import TODAY
 
 START = date(2026, 1, 1)
 

@@ -13,7 +13,7 @@ from advisor.domain.identity import LOCAL_CALLER
 from advisor.program.office import ProgramOffice
 from advisor.service import Advisor
 from advisor.settings import Settings
-from tests.program.conftest import OfficeMaker
+from tests.conftest import OfficeMaker
 from tests.program.test_plain_words import load
 
 HELD_MARK = 39

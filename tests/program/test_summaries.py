@@ -17,7 +17,7 @@ from advisor.program.office import ProgramOffice
 from advisor.program.reports import html, markdown
 from advisor.program.reports.wording import count_page_words, word_level
 from integrations.cli import program_render as render_program
-from tests.program.conftest import TODAY, OfficeMaker
+from tests.conftest import TODAY, OfficeMaker
 
 
 def test_the_page_stays_within_its_limit_and_names_the_decision(demo: ProgramOffice) -> None:

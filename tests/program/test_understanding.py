@@ -7,7 +7,7 @@ import pytest
 from advisor.domain.identity import LOCAL_CALLER
 from advisor.program.office import ProgramOffice
 from advisor.program.understanding import Topic, understand
-from tests.program.conftest import TODAY
+from tests.conftest import TODAY
 
 QUESTIONS = [
     ("Which pilots are off track?", {"packing-line-quality"}),

@@ -1,0 +1,1 @@
+"""The Slack door: one app over Socket Mode or signed HTTP."""

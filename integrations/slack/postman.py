@@ -1,0 +1,215 @@
+"""Delivers the outbox: paced per channel, patient with Slack's limits and faults, each message once."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError, SlackRequestError
+from slack_sdk.webhook import WebhookClient
+
+from advisor.domain.work import NewWork, Queue, Work
+from advisor.ports import WorkQueue
+from integrations.slack.blocks import Message, say
+from integrations.slack.outgoing import Place, post_all
+from integrations.slack.streaming import StreamCutError, StreamWriter
+
+PACE_SECONDS = 1.0
+LEASE_SECONDS = 60.0
+PATIENCE_SECONDS = 24 * 3600.0
+"""How long a message is worth delivering."""
+METADATA_TYPE = "advisor_message"
+_LONGEST_WAIT = 60.0
+_TOO_MUCH = frozenset({"msg_too_long", "invalid_blocks", "msg_blocks_too_long", "invalid_blocks_format"})
+_WAIT_FOR_REPAIR = frozenset({"invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired"})
+_PASSING = frozenset({"internal_error", "fatal_error", "service_unavailable", "request_timeout", "ratelimited"})
+_log = logging.getLogger(__name__)
+
+
+class _RefusedCallError(Exception):
+    """Slack refused a call for good."""
+
+
+class Postman:
+    """Takes one piece of the outbox at a time and delivers it. Any number may work side by side."""
+
+    def __init__(
+        self,
+        queue: WorkQueue,
+        client: WebClient,
+        *,
+        team: str,
+        clock: Callable[[], float] = time.time,
+        pace: float = PACE_SECONDS,
+        lease: float = LEASE_SECONDS,
+    ) -> None:
+        self._queue = queue
+        self._client = client
+        self._team = team
+        self._clock = clock
+        self._pace = pace
+        self._lease = lease
+
+    def deliver_next(self) -> bool:
+        """Deliver the next message, if one is due; return whether there was one."""
+        work = self._queue.take(Queue.OUT, self._clock(), lease=self._lease, pace=self._pace)
+        if work is None:
+            return False
+        try:
+            follow = self._deliver(work)
+        except SlackApiError as error:
+            self._handle(work, error)
+        except _RefusedCallError as error:
+            self._queue.give_up(work, self._clock(), str(error))
+        except (OSError, SlackRequestError, ValueError) as error:  # no or half an answer: it may have arrived
+            _log.warning("Slack did not answer (%s); trying again", type(error).__name__)
+            self._postpone(work)
+        else:
+            self._queue.finish(work, self._clock(), follow=follow)
+        return True
+
+    def _deliver(self, work: Work) -> list[NewWork]:
+        """Say it; return what is left to be said."""
+        payload = work.payload
+        if "update" in payload:
+            self._client.chat_update(channel=payload["channel"], ts=payload["update"], **_content(payload))
+        elif payload.get("response_url") and (payload.get("private") or payload.get("replace")):
+            self._respond(payload)
+        elif payload.get("private") and not payload["channel"].startswith("D"):
+            self._client.chat_postEphemeral(
+                channel=payload["channel"], user=payload["user"], **_content(payload), **_thread(payload)
+            )
+        else:
+            return self._post(work)
+        return []
+
+    def _post(self, work: Work) -> list[NewWork]:
+        payload = work.payload
+        channel = payload["channel"] or self._client.conversations_open(users=payload["user"])["channel"]["id"]
+        if work.attempts > 1 and self._is_there(channel, payload["thread"], work):
+            return []
+        if payload.get("stream") and not work.note.get("plain"):
+            return self._stream(work, channel)
+        self._say(work, channel, plain=bool(work.note.get("plain")))
+        return []
+
+    def _say(self, work: Work, channel: str, *, plain: bool = False) -> None:
+        self._client.chat_postMessage(
+            channel=channel,
+            metadata=_metadata(work),
+            unfurl_links=False,
+            unfurl_media=False,
+            **_content(work.payload, plain=plain),
+            **_thread(work.payload),
+        )
+
+    def _stream(self, work: Work, channel: str) -> list[NewWork]:
+        """Stream the answer; where a stream broke, its message is rewritten whole, or the answer posted anew."""
+        payload = work.payload
+        broken = str(work.note.get("stream") or "")
+        if not broken:
+            writer = StreamWriter(
+                self._client,
+                channel=channel,
+                thread=payload["thread"],
+                team=self._team,
+                user=payload["user"],
+                clock=self._clock,
+                on_start=lambda ts: self._queue.leave_note(work, {"stream": ts}),
+                is_stopped=lambda ts: self._queue.knows(f"stop/{channel}/{ts}"),
+            )
+            try:
+                writer.write(payload["stream"], end=_end_of(payload["end"]), metadata=_metadata(work))
+            except StreamCutError as error:
+                broken = error.ts
+            else:
+                return []
+        if broken:
+            self._client.chat_update(channel=channel, ts=broken, metadata=_metadata(work), **_content(payload))
+        else:
+            self._say(work, channel)
+        place = Place(channel=channel, thread=payload["thread"], user=payload["user"])
+        return post_all(f"{work.key}/rest", place, [Message(**message) for message in payload["rest"]])
+
+    def _respond(self, payload: Mapping[str, Any]) -> None:
+        replace = bool(payload.get("replace"))
+        body: dict[str, Any] = {"replace_original": replace, "response_type": "ephemeral"}
+        body |= {"delete_original": True} if payload.get("delete") else _content(payload)
+        reply = WebhookClient(payload["response_url"], timeout=10).send_dict(body)
+        if reply.status_code == 429 or reply.status_code >= 500:
+            raise OSError(f"status {reply.status_code}")
+        if reply.status_code != 200:
+            raise _RefusedCallError(f"response_url: {reply.status_code}")
+
+    def _is_there(self, channel: str, thread: str, work: Work) -> bool:
+        """Whether an earlier attempt reached Slack although its outcome was never recorded."""
+        if thread:
+            page = self._client.conversations_replies(channel=channel, ts=thread, limit=200, include_all_metadata=True)
+        else:
+            page = self._client.conversations_history(channel=channel, limit=100, include_all_metadata=True)
+        return any(
+            message.get("metadata", {}).get("event_payload", {}).get("key") == work.key for message in page["messages"]
+        )
+
+    def _handle(self, work: Work, error: SlackApiError) -> None:
+        now = self._clock()
+        said = error.response.get("error") if isinstance(error.response.data, dict) else ""
+        status = error.response.status_code
+        if status == 429 or said == "ratelimited":
+            after = float(error.response.headers.get("Retry-After", 30))
+            self._queue.postpone(work, now + after)
+        elif status >= 500 or said in _PASSING or not said:
+            self._postpone(work)
+        elif said in _WAIT_FOR_REPAIR:
+            _log.error("Slack refuses the token (%s); waiting for a new one", said)
+            self._queue.postpone(work, now + _LONGEST_WAIT)
+        elif said in _TOO_MUCH and not work.note.get("plain"):
+            _log.warning("Slack refused the blocks of %s (%s); sending the text alone", work.key, said)
+            self._queue.leave_note(work, {"plain": True})
+            self._queue.postpone(work, now)
+        else:
+            _log.error("Slack refused %s for good: %s", work.key, said)
+            self._queue.put(_tell_directly(work, str(said)))
+            self._queue.give_up(work, now, str(said))
+
+    def _postpone(self, work: Work) -> None:
+        now = self._clock()
+        first = float(work.note.get("first") or now)
+        if now - first > PATIENCE_SECONDS:
+            self._queue.give_up(work, now, "Slack was out of reach for a day")
+            return
+        self._queue.leave_note(work, {"first": first})
+        self._queue.postpone(work, now + min(2.0 ** min(work.attempts - 1, 10), _LONGEST_WAIT))
+
+
+def _content(payload: Mapping[str, Any], *, plain: bool = False) -> dict[str, Any]:
+    if plain:
+        return {"text": payload["text"]}
+    return {"text": payload["text"], "blocks": payload["blocks"]}
+
+
+def _thread(payload: Mapping[str, Any]) -> dict[str, Any]:
+    return {"thread_ts": payload["thread"]} if payload.get("thread") else {}
+
+
+def _metadata(work: Work) -> dict[str, Any]:
+    return {"event_type": METADATA_TYPE, "event_payload": {"key": work.key}}
+
+
+def _end_of(blocks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the buttons of a message, which a stream gets at its end."""
+    return [block for block in blocks if block["type"] in {"actions", "context_actions", "context"}]
+
+
+def _tell_directly(work: Work, said: str) -> list[NewWork]:
+    """Return an apology to the person who asked, where an answer cannot be posted."""
+    payload = work.payload
+    if not payload.get("user") or payload.get("private") or str(payload.get("channel", "")).startswith("D"):
+        return []
+    where = payload.get("channel")
+    reason = "I am not a member there" if said in {"not_in_channel", "channel_not_found"} else "Slack refused it"
+    text = f"I could not post my answer where you asked ({where}): {reason}. Invite me there, or ask me here."
+    return post_all(f"{work.key}/sorry", Place(channel="", user=payload["user"]), [say(text)])
