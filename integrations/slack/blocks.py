@@ -217,14 +217,13 @@ def _chunks(items: Sequence[list[Kit]]) -> list[list[list[Kit]]]:
 
 
 def word_sources(citations: Sequence[Citation]) -> list[str]:
-    """Return one line a citation: number, playbook, section, articles."""
-    lines = []
+    """Return one line a place: the numbers of its citations, playbook, section, articles."""
+    numbers: dict[str, list[int]] = {}
     for citation in citations:
         articles = ", ".join(source.id for source in citation.sources)
-        lines.append(
-            f"[{citation.number}] {citation.title} > {citation.section}" + (f" ({articles})" if articles else "")
-        )
-    return lines
+        place = f"{citation.title} > {citation.section}" + (f" ({articles})" if articles else "")
+        numbers.setdefault(place, []).append(citation.number)
+    return [f"{' '.join(f'[{number}]' for number in found)} {place}" for place, found in numbers.items()]
 
 
 def _render_sources(citations: Sequence[Citation]) -> Kit:

@@ -50,10 +50,10 @@ def _out(key: str, place: Place, payload: dict[str, Any]) -> NewWork:
 def update(key: str, channel: str, ts: str, message: Message) -> NewWork:
     """Return the work that rewrites a message of ours."""
     payload = {"text": message.text, "blocks": message.blocks, "channel": channel, "update": ts}
-    return NewWork(queue=Queue.OUT, key=key, lane=channel, payload=payload)
+    return NewWork(queue=Queue.OUT, key=f"{key}/edit", lane=channel, payload=payload)
 
 
 def replace_private(key: str, place: Place, message: Message | None) -> NewWork:
     """Return the work that rewrites, or without a message removes, the private message whose button was pressed."""
     content = {"delete": True} if message is None else {"text": message.text, "blocks": message.blocks}
-    return _out(key, place, {"replace": True, **content})
+    return _out(f"{key}/edit", place, {"replace": True, **content})

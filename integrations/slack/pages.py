@@ -101,7 +101,7 @@ def render_status(lines: Sequence[StatusLine]) -> list[Message]:
             line.health,
             line.stage.words,
             line.owner or "nobody",
-            f"{line.age} days" if line.age is not None else "never",
+            "never" if line.age is None else f"{line.age} day{'s' if line.age != 1 else ''}",
         )
         for line in lines
     ]

@@ -17,7 +17,7 @@ from integrations.slack import pages, views
 from integrations.slack.asking import ask, find_answer
 from integrations.slack.blocks import Message, actions, button, say
 from integrations.slack.desk import DOOR, Asker, Desk, Request, admit
-from integrations.slack.outgoing import post_all, replace_private
+from integrations.slack.outgoing import post_all, replace_private, update
 
 HELP = (
     "/advisor ask <question> | status [what changed, in plain words] | gaps [initiative] | gates [initiative] | "
@@ -241,6 +241,6 @@ def _reply(request: Request, asker: Asker, messages: list[Message]) -> list[NewW
 
 def _in_place(request: Request, message: Message) -> list[NewWork]:
     """Rewrite the message whose button was pressed."""
-    if request.response_url:
-        return [replace_private(request.key, request.in_place, message)]
-    return post_all(request.key, request.privately, [message])
+    if request.is_direct:
+        return [update(request.key, request.channel, request.ts, message)]
+    return [replace_private(request.key, request.in_place, message)]

@@ -94,7 +94,29 @@ def _markdown(block: Json, names: Names, state: Json) -> str:  # noqa: ARG001
 
 
 def _rich_text(block: Json, names: Names, state: Json) -> str:  # noqa: ARG001
-    return text(_flat(block), names)
+    return "".join(_rich_part(part, names) for part in block["elements"])
+
+
+def _rich_part(part: Json, names: Names) -> str:
+    """Draw a section, a list, a quote or a piece of code of rich text."""
+    if part["type"] == "rich_text_list":
+        tag = "ol" if part.get("style") == "ordered" else "ul"
+        items = "".join(f"<li>{_runs(item, names)}</li>" for item in part["elements"])
+        return f"<{tag}>{items}</{tag}>"
+    tag = {"rich_text_quote": "blockquote", "rich_text_preformatted": "pre"}.get(part["type"], "p")
+    return f"<{tag}>{_runs(part, names)}</{tag}>"
+
+
+def _runs(part: Json, names: Names) -> str:
+    drawn = []
+    for run in part["elements"]:
+        known = run.get("user_id") or run.get("channel_id")
+        shown = html.escape(names(known) if known else str(run.get("text") or run.get("url") or ""))
+        for style, tag in (("bold", "b"), ("italic", "i"), ("strike", "s"), ("code", "code")):
+            if run.get("style", {}).get(style):
+                shown = f"<{tag}>{shown}</{tag}>"
+        drawn.append(shown)
+    return "".join(drawn).replace("\n", "<br>")
 
 
 def _image(block: Json, names: Names, state: Json) -> str:  # noqa: ARG001

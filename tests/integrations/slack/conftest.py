@@ -49,6 +49,7 @@ class Company:
             lambda: not (self.door.queue.count(Queue.IN)["waiting"] + self.door.queue.count(Queue.OUT)["waiting"]),
             seconds,
         )
+        assert not self.door.queue.count(Queue.OUT)["failed"]
 
 
 def people_of(sim: Simulator) -> None:

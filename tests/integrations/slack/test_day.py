@@ -72,6 +72,7 @@ def test_a_day_in_the_life(company: Company, transport: str) -> None:
     sim.click("UANNA", dm, proposal.ts, "confirm_status")
     company.settle()
     assert office.read_register(LOCAL_CALLER).head > before
+    assert "Recorded as" in sim.messages(dm, plain)[-1].text
 
     # Gates, gaps, checklist, assessment: for her alone
     for command in ("gates", "gaps", "checklist", "status", "assess", "help"):
