@@ -42,6 +42,7 @@ class Postman:
         client: WebClient,
         *,
         team: str,
+        bot_user: str = "",
         clock: Callable[[], float] = time.time,
         pace: float = PACE_SECONDS,
         lease: float = LEASE_SECONDS,
@@ -49,6 +50,7 @@ class Postman:
         self._queue = queue
         self._client = client
         self._team = team
+        self._bot_user = bot_user
         self._clock = clock
         self._pace = pace
         self._lease = lease
@@ -89,10 +91,13 @@ class Postman:
     def _post(self, work: Work) -> list[NewWork]:
         payload = work.payload
         channel = payload["channel"] or self._client.conversations_open(users=payload["user"])["channel"]["id"]
-        if work.attempts > 1 and self._is_there(channel, payload["thread"], work):
-            return []
+        orphan = ""
+        if work.attempts > 1:
+            there, orphan = self._look_back(channel, payload["thread"], work)
+            if there:
+                return []
         if payload.get("stream") and not work.note.get("plain"):
-            return self._stream(work, channel)
+            return self._stream(work, channel, str(work.note.get("stream") or orphan))
         self._say(work, channel, plain=bool(work.note.get("plain")))
         return []
 
@@ -106,10 +111,9 @@ class Postman:
             **_thread(work.payload),
         )
 
-    def _stream(self, work: Work, channel: str) -> list[NewWork]:
+    def _stream(self, work: Work, channel: str, broken: str) -> list[NewWork]:
         """Stream the answer; where a stream broke, its message is rewritten whole, or the answer posted anew."""
         payload = work.payload
-        broken = str(work.note.get("stream") or "")
         if not broken:
             writer = StreamWriter(
                 self._client,
@@ -128,6 +132,7 @@ class Postman:
             else:
                 return []
         if broken:
+            self._end_stream(channel, broken)
             self._client.chat_update(channel=channel, ts=broken, metadata=_metadata(work), **_content(payload))
         else:
             self._say(work, channel)
@@ -144,15 +149,32 @@ class Postman:
         if reply.status_code != 200:
             raise _RefusedCallError(f"response_url: {reply.status_code}")
 
-    def _is_there(self, channel: str, thread: str, work: Work) -> bool:
-        """Whether an earlier attempt reached Slack although its outcome was never recorded."""
+    def _end_stream(self, channel: str, ts: str) -> None:
+        """End a stream that broke; Slack may have ended it already."""
+        try:
+            self._client.chat_stopStream(channel=channel, ts=ts)
+        except SlackApiError as error:
+            if error.response.status_code >= 429:
+                raise
+
+    def _look_back(self, channel: str, thread: str, work: Work) -> tuple[bool, str]:
+        """Return whether an earlier attempt was whole when it was cut off, and else the stream that it began.
+
+        Every message of ours carries the key of its work, except a stream that has not ended: a lane is served in
+        order, so that one is ours to finish.
+        """
         if thread:
             page = self._client.conversations_replies(channel=channel, ts=thread, limit=200, include_all_metadata=True)
         else:
             page = self._client.conversations_history(channel=channel, limit=100, include_all_metadata=True)
-        return any(
-            message.get("metadata", {}).get("event_payload", {}).get("key") == work.key for message in page["messages"]
-        )
+        orphan = ""
+        for message in page["messages"]:
+            metadata = message.get("metadata") or {}
+            if metadata.get("event_payload", {}).get("key") == work.key:
+                return True, ""
+            if not metadata and message.get("user") == self._bot_user and message["ts"] != thread:
+                orphan = message["ts"]
+        return False, orphan
 
     def _handle(self, work: Work, error: SlackApiError) -> None:
         now = self._clock()

@@ -50,7 +50,7 @@ def build_door(
     if not token:
         raise InvalidInputError("ADVISOR_SLACK_BOT_TOKEN is not set.", "See `advisor slack doctor`.")
     find_slot(settings.slack_weekly, 0)
-    client = WebClient(token=token, base_url=settings.slack_api_url, timeout=CALL_SECONDS)
+    client = open_client(token, settings.slack_api_url)
     identity = identify(client)
     people = People(
         client,
@@ -74,7 +74,7 @@ def build_door(
     workers = Workers(
         queue,
         Clerk(queue, desk, lease=2 * lease),
-        Postman(queue, client, team=team, pace=pace, lease=lease),
+        Postman(queue, client, team=team, bot_user=desk.bot_user, pace=pace, lease=lease),
         team=team,
         weekly=settings.slack_weekly,
         idle=idle,
@@ -82,6 +82,11 @@ def build_door(
     secret = settings.slack_signing_secret.get_secret_value() if settings.slack_transport == "http" else ""
     app = create_app(queue, desk, signing_secret=secret, wake=workers.wake)
     return SlackDoor(app, workers, client, queue)
+
+
+def open_client(token: str, url: str) -> WebClient:
+    """Return a client that never repeats a call by itself: only the outbox knows whether a call may have arrived."""
+    return WebClient(token=token, base_url=url, timeout=CALL_SECONDS, retry_handlers=[])
 
 
 def identify(client: WebClient) -> Any:

@@ -65,7 +65,7 @@ class StreamWriter:
             if self._ts and (
                 self._written + len(piece) > MOST_CHARACTERS or self._clock() - self._began > MOST_SECONDS
             ):
-                self._stop("", (), None)
+                self._stop("", (), {**metadata, "event_payload": {"part_of": metadata["event_payload"]["key"]}})
                 self._start(CONTINUED + piece)
             elif self._ts:
                 self._append(piece)
@@ -102,9 +102,8 @@ class StreamWriter:
             raise StreamCutError(self._ts) from error
         self._written += len(piece)
 
-    def _stop(self, text: str, end: Sequence[dict[str, Any]], metadata: dict[str, Any] | None) -> None:
-        given: dict[str, Any] = {"blocks": list(end)} if end else {}
-        given |= {"metadata": metadata} if metadata else {}
+    def _stop(self, text: str, end: Sequence[dict[str, Any]], metadata: dict[str, Any]) -> None:
+        given: dict[str, Any] = {"metadata": metadata} | ({"blocks": list(end)} if end else {})
         given |= {"markdown_text": text} if text else {}
         try:
             self._client.chat_stopStream(channel=self._channel, ts=self._ts, **given)
