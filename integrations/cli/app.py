@@ -1,4 +1,4 @@
-"""`advisor ask | chat | ingest | doctor | serve`, and the commands about the program."""
+"""`advisor ask | chat | ingest | doctor | serve`, and the commands about the program and Slack."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from advisor.errors import AdvisorError, ConflictError, ForbiddenError, InvalidI
 from advisor.settings import Settings, load_settings
 from integrations.cli.program import add_commands
 from integrations.cli.render import render_answer
+from integrations.cli.slack import slack_app
 
 USAGE_ERROR = 2
 FAILURE = 1
@@ -98,6 +99,7 @@ def ingest(
 
 
 add_commands(app)
+app.add_typer(slack_app, name="slack")
 
 
 @app.command()
