@@ -121,7 +121,8 @@ def render_answer(answer: Answer, *, private: bool = False) -> list[Message]:
 
 def render_markdown(answer: Answer) -> str:
     """Return an answer as Markdown for a stream. No mention, broadcast or address in it works."""
-    return _LIVE.sub(lambda found: found[0][0] + "\u200b" + found[0][1:], answer.text)
+    text = answer.text.replace("- [ ] ", "- ☐ ")
+    return _LIVE.sub(lambda found: found[0][0] + "\u200b" + found[0][1:], text)
 
 
 def pack(blocks: Sequence[Kit], end: Sequence[Kit], *, summary: str) -> list[Message]:

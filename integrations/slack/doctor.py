@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -25,9 +24,7 @@ def run_checks(settings: Settings) -> list[Check]:
         "Transport": lambda: _check_transport(settings),
         "Help channel": lambda: _check_channel(client, settings.slack_help_channel, "ADVISOR_SLACK_HELP_CHANNEL"),
         "Digest channel": lambda: _check_channel(client, settings.slack_digest_channel, "ADVISOR_SLACK_DIGEST_CHANNEL"),
-        "Weekly work": lambda: (
-            f"{settings.slack_weekly} UTC, last due {find_slot(settings.slack_weekly, 2e9):%A %H:%M}"
-        ),
+        "Weekly work": lambda: f"{find_slot(settings.slack_weekly, 2e9):%A %H:%M} UTC",
         "People": lambda: f"{len(settings.people)} known by e-mail; everyone else may contribute and has no groups",
     }
     return [_run(name, check) for name, check in checks.items()]
