@@ -41,6 +41,11 @@ class ChecklistItem(Value):
     done_on: date | None
     evidence: str
 
+    @property
+    def short_id(self) -> str:
+        """A few characters that tell it from the others on the list."""
+        return self.id.removeprefix("action-item-")[:8]
+
 
 class InterviewQuestion(Value):
     """The next question of the assessment. `left` is how many could still come; answering no makes it fewer."""

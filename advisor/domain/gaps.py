@@ -168,14 +168,16 @@ class GateReadiness(Value):
     signs: tuple[Sign, ...] = ()
     stalled: bool = False
 
-    def in_state(self, *states: State) -> tuple[GateItem, ...]:
-        """Return the items in the given states that no override sets aside."""
-        return tuple(i for i in self.items if i.state in states and i.criterion not in self.set_aside)
+    @property
+    def open_items(self) -> tuple[GateItem, ...]:
+        """The exit criteria that are unmet, stale or unknown, and that no override sets aside."""
+        open_states = (State.UNMET, State.STALE, State.UNKNOWN)
+        return tuple(i for i in self.items if i.state in open_states and i.criterion not in self.set_aside)
 
     @property
     def ready(self) -> bool:
         """Whether every exit criterion is met, does not apply, or was set aside."""
-        return self.next_stage is not None and not self.in_state(State.UNMET, State.STALE, State.UNKNOWN)
+        return self.next_stage is not None and not self.open_items
 
 
 class Change(Value):
@@ -254,8 +256,8 @@ class GapSummary(Value):
     levels: tuple[DimensionLevel, ...]
     heat: tuple[tuple[str, tuple[int | None, ...]], ...]
     """Name of each initiative and its level in each dimension, in the order of `levels`."""
-    trend: tuple[tuple[date, float | None], ...]
-    """Mean of the dimensions' averages at the end of each of the last months."""
+    trend: tuple[tuple[date, tuple[float | None, ...]], ...]
+    """The average of every dimension, in the order of `levels`, at the end of each of the last months."""
     gaps: tuple[Gap, ...]
     open_gaps: int
     improved: tuple[Change, ...]

@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from advisor.domain.checklist import ChecklistDraft, ChecklistItem
 from advisor.domain.dialogue import Answer, Checklist
-from advisor.domain.gaps import Gap, GateReadiness, State
+from advisor.domain.gaps import Gap, GateReadiness
 from advisor.domain.knowledge import Section, StatementKind
 from advisor.domain.records import ActionItem, RecordKind
 from advisor.domain.register import Record, RecordChange, Register
@@ -48,7 +48,7 @@ def draft_from_answer(answer: Answer) -> tuple[ChecklistDraft, ...]:
 
 def draft_from_gate(gate: GateReadiness) -> tuple[ChecklistDraft, ...]:
     """Return what an initiative has to do before it may leave its stage."""
-    missing = gate.in_state(State.UNMET, State.STALE, State.UNKNOWN)
+    missing = gate.open_items
     return tuple(
         ChecklistDraft(
             title=item.action,
@@ -128,8 +128,11 @@ def tick(record: Record[ActionItem], evidence: str, register: Register) -> list[
     done = {"status": "done", "done_on": today.isoformat(), "evidence": evidence}
     changes = [RecordChange(kind=RecordKind.ACTION_ITEM, subject=record.subject, fields=done, version=record.version)]
     if item.recurs_days:
+        due = (item.due_on or today) + timedelta(days=item.recurs_days)
+        while due <= today:  # what was missed is not asked for again
+            due += timedelta(days=item.recurs_days)
         following = item.model_dump(mode="json", exclude_unset=True) | {
-            "due_on": ((item.due_on or today) + timedelta(days=item.recurs_days)).isoformat(),
+            "due_on": due.isoformat(),
             "status": "open",
         }
         for name in ("done_on", "evidence"):

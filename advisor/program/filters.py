@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from functools import partial
+from typing import NamedTuple
 
 from advisor.domain.records import (
     DataContract,
@@ -15,13 +16,17 @@ from advisor.domain.records import (
     Health,
     Initiative,
     IntegrationDebt,
+    Intervention,
     KpiCard,
+    Lesson,
+    PlatformCommitment,
     RetrainingPlan,
     ShadowPeriod,
     Stage,
+    StatusUpdate,
     Training,
 )
-from advisor.domain.register import Record, Register
+from advisor.domain.register import AnyRecord, Record, Register
 from advisor.program.gates import describe_status
 
 Keep = Callable[[Record[Initiative]], bool]
@@ -133,3 +138,53 @@ def find_health_filter(question: str) -> Health | None:
         if re.search(pattern, question, re.I):
             return health
     return None
+
+
+class Records(NamedTuple):
+    """Records that a question asks for: of which kind, which of them, and those words."""
+
+    model: type[Fields]
+    keep: Callable[[AnyRecord], bool] | None
+    words: str
+
+
+def find_records(question: str) -> Records | None:
+    """Return the kind of record that a question names, and how it narrows it; None when it names none."""
+    for model, pattern in _KINDS:
+        if re.search(pattern, question, re.I):
+            for name, words, wanted, values in _STATES:
+                if name in model.model_fields and re.search(words, question, re.I):
+                    return Records(model, partial(_has_value, name, values), wanted)
+            return Records(model, None, "")
+    return None
+
+
+def _has_value(name: str, values: tuple[str, ...], record: AnyRecord) -> bool:
+    return str(getattr(record.fields, name)) in values
+
+
+_KINDS: tuple[tuple[type[Fields], str], ...] = (
+    (DataContract, r"\bdata contracts?\b"),
+    (IntegrationDebt, r"\bintegration debts?\b|\btechnical debt\b|\bworkarounds?\b"),
+    (DecisionRight, r"\bdecision rights?\b|\bwho (?:can|may|is allowed to|has the right to|decides|gets to) (?:\w+ )?(?:overrid\w+|overrul\w+|stop|whether|when)|\boverride (?:rule|right)s?\b"),
+    (Intervention, r"\binterventions?\b"),
+    (RetrainingPlan, r"\bre-?train(?:s|ed|ing)?\b"),
+    (Training, r"\btrainings?\b|\bwho (?:was|were|has been|have been) trained\b"),
+    (DeferThreshold, r"\bdefer(?:ral)? thresholds?\b"),
+    (GateReview, r"\bgate reviews?\b|\boverrides? of gates?\b"),
+    (Lesson, r"\blessons?\b|\bwhat did we learn\b"),
+    (PlatformCommitment, r"\bplatform (?:commitment|decision)s?\b|\binfrastructure commitments?\b"),
+    (StatusUpdate, r"\bfalse (?:alarms?|positives?|alerts?)\b"),
+)  # fmt: skip
+_STATES: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
+    ("status", r"\b(?:not (?:yet )?signed|unsigned|draft|still to be signed|without signature)\b", "are not signed", ("draft", "breached")),
+    ("status", r"\bbreach", "are breached", ("breached",)),
+    ("status", r"\bsigned\b", "are signed", ("signed",)),
+    ("status", r"\b(?:open|unresolved|left|outstanding)\b", "are open", ("open", "in_progress")),
+    ("status", r"\b(?:closed|resolved|done)\b", "are closed", ("closed", "done")),
+    ("response", r"\bdismiss", "were dismissed", ("dismissed",)),
+    ("response", r"\b(?:deferred|put off)\b", "were deferred", ("deferred",)),
+    ("response", r"\bacted\b|\bfollowed\b", "were acted on", ("acted",)),
+    ("response", r"\b(?:ignored|no response|unanswered|without a response)\b", "got no response", ("none",)),
+    ("outcome", r"\boverrid", "were overrides", ("override",)),
+)  # fmt: skip

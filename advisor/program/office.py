@@ -25,7 +25,7 @@ from advisor.program.answers.reporter import comment_on, find_earlier_day, repor
 from advisor.program.demo import demo_changes
 from advisor.program.engine import Engine
 from advisor.program.gates import assess_gates, describe_status
-from advisor.program.names import find_exact, suggest_names
+from advisor.program.names import find_exact, fold, suggest_names
 from advisor.program.plain_words import Proposal, read_message
 from advisor.program.ranking import Levels, rank_gaps
 from advisor.program.recording import Recorder, prepare_all
@@ -100,6 +100,9 @@ class ProgramOffice:
         named = {record.subject: record.fields for record in records}
         if found := find_exact(name, named):
             return found
+        begins = [subject for subject, fields in named.items() if fold(fields.name).startswith(fold(name))]
+        if len(begins) == 1 and name.strip():
+            return begins[0]
         near = suggest_names(name, named)
         raise NotFoundError(
             f'There is no {kind.words} "{name[:80]}".',
@@ -119,9 +122,13 @@ class ProgramOffice:
         return record
 
     def read_history(self, caller: Caller, kind: RecordKind, subject: str) -> tuple[Entry, ...]:
-        """Return every entry on a record, oldest first."""
+        """Return every entry on a record, oldest first; that of a withdrawn record only to an admin."""
+        self.read_register(caller)
+        entries = self._projection.history(kind, subject)
+        if entries and caller.permission is Permission.ADMIN:
+            return entries  # what was withdrawn keeps its history
         self.get_record(caller, kind, subject)
-        return self._projection.history(kind, subject)
+        return entries
 
     # Recording
 
@@ -138,11 +145,35 @@ class ProgramOffice:
         entries, problems = prepare_all(recorder, changes, key)
         if problems:
             raise problems[0][1]
+        self._check_passes(caller, changes)
         return self._log.append(caller, entries, recorder.expected)
 
     def check(self, caller: Caller, changes: Sequence[RecordChange], *, door: str) -> list[tuple[int, AdvisorError]]:
         """Return what keeps changes from being recorded, each with the place of its change; record nothing."""
-        return prepare_all(self._recorder(caller, door), changes, uuid.uuid4().hex)[1]
+        problems = prepare_all(self._recorder(caller, door), changes, uuid.uuid4().hex)[1]
+        if not problems:
+            try:
+                self._check_passes(caller, changes)
+            except InvalidInputError as error:
+                return [(0, error)]
+        return problems
+
+    def _check_passes(self, caller: Caller, changes: Sequence[RecordChange]) -> None:
+        """Refuse to pass a gate today while exit criteria are open; what happened earlier is recorded as it was."""
+        for change in changes:
+            fields = change.fields
+            if change.kind is not RecordKind.GATE_REVIEW or fields.get("outcome") != "pass":
+                continue
+            if change.on not in {None, self.today}:
+                continue
+            subject = self.find_initiative(caller, str(fields.get("initiative", "")))
+            gate = next((gate for gate in self.assess_gates(caller) if gate.initiative == subject), None)
+            if gate and gate.stage == fields.get("from_stage") and not gate.ready:
+                missing = "; ".join(item.title for item in gate.open_items)
+                raise InvalidInputError(
+                    f"{gate.name} cannot pass the gate: {missing}.",
+                    "Record what is missing, or the outcome override with a reason and an approver.",
+                )
 
     def _recorder(self, caller: Caller, door: str) -> Recorder:
         if not caller.may(Permission.CONTRIBUTOR):
@@ -178,7 +209,9 @@ class ProgramOffice:
             raise InvalidInputError(
                 f"The message has more than {LONGEST_MESSAGE:,} characters.", "Send what changed, in a few sentences."
             )
-        return read_message(text, self.read_register(caller), self.today)
+        proposals = read_message(text, self.read_register(caller), self.today)
+        gates = {gate.initiative: gate for gate in self.assess_gates(caller)} if proposals else {}
+        return tuple(_warn_of_gate(proposal, gates.get(proposal.initiative or "")) for proposal in proposals)
 
     def load_demo(self, caller: Caller, *, door: str) -> int:
         """Fill an empty register with a believable company; return how many entries that took."""
@@ -272,6 +305,7 @@ class ProgramOffice:
         initiative: str = "",
         note: str = "",
         reference: str = "",
+        key: str = "",
         door: str,
     ) -> Entry:
         """Record an answer of the assessment as attested evidence."""
@@ -283,7 +317,7 @@ class ProgramOffice:
             note=note,
             reference=reference,
         )
-        return self.record(caller, [change], door=door)[0]
+        return self.record(caller, [change], key=key, door=door)[0]
 
     # Checklists
 
@@ -312,14 +346,25 @@ class ProgramOffice:
         gate = next((g for g in self.assess_gates(caller) if g.initiative == initiative), None)
         if gate is None:
             raise NotFoundError(f'"{initiative}" is not an active initiative.', "See `advisor initiatives`.")
-        return checklists.draft_from_gate(gate)
+        return self._with_owners(caller, checklists.draft_from_gate(gate))
 
     def draft_from_gap(self, caller: Caller, criterion: str) -> tuple[ChecklistDraft, ...]:
         """Return the action that closes a gap, wherever it is open."""
         gap = next((g for g in self.rank_gaps(caller) if g.criterion == criterion), None)
         if gap is None:
             raise NotFoundError(f'There is no gap "{criterion[:80]}".', "See `advisor gaps` for the ids of gaps.")
-        return checklists.draft_from_gap(gap, self.read_register(caller))
+        return self._with_owners(caller, checklists.draft_from_gap(gap, self.read_register(caller)))
+
+    def _with_owners(self, caller: Caller, drafts: Sequence[ChecklistDraft]) -> tuple[ChecklistDraft, ...]:
+        """Return drafts with the owner whom the register names for what their criterion asks."""
+        register = self.read_register(caller)
+        owned = []
+        for draft in drafts:
+            initiative = register.find_initiative(draft.initiative)
+            role = self.book.by_id[draft.criterion].owner
+            owner = (getattr(initiative.fields, role) or initiative.fields.accountable_owner) if initiative else ""
+            owned.append(draft.model_copy(update={"owner": draft.owner or owner}))
+        return tuple(owned)
 
     def add_items(
         self, caller: Caller, drafts: Sequence[ChecklistDraft], *, key: str = "", door: str
@@ -330,6 +375,7 @@ class ProgramOffice:
 
     def tick_item(self, caller: Caller, item: str, evidence: str, *, key: str = "", door: str) -> tuple[Entry, ...]:
         """Tick an item off, with what shows that it is done; raise InvalidInputError when it is closed already."""
+        item = self._find_item(caller, item)
         record = self.get_record(caller, RecordKind.ACTION_ITEM, item)
         if key and (before := self._find_by_key(caller, key)) and before[0].subject == item:
             return before
@@ -338,6 +384,20 @@ class ProgramOffice:
             raise InvalidInputError(f"That item is {fields.status} already.", "See the list with `--closed`.")
         changes = checklists.tick(record, evidence, self.read_register(caller))
         return self.record(caller, changes, key=key, door=door)
+
+    def _find_item(self, caller: Caller, given: str) -> str:
+        """Return the id of the action that an id, or the beginning of one, means."""
+        ids = [record.subject for record in self.read_register(caller).all(ActionItem)]
+        near = [id_ for id_ in ids if id_.removeprefix("action-item-").startswith(given)]
+        return near[0] if given not in ids and len(near) == 1 and given else given
+
+
+def _warn_of_gate(proposal: Proposal, gate: GateReadiness | None) -> Proposal:
+    """Return the proposal with a line on the exit criteria that a move to the next stage leaves open."""
+    if gate is None or proposal.stage is None or proposal.stage is not gate.next_stage or gate.ready:
+        return proposal
+    missing = "; ".join(item.title for item in gate.open_items)
+    return proposal.model_copy(update={"says": (*proposal.says, f"The gate is not passed: {missing}")})
 
 
 def _repeats(change: RecordChange, entry: Entry) -> bool:

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import NamedTuple
 
-from advisor.domain.records import LADDERS, Health, Stage, Track
+from advisor.domain.records import LADDERS, Activity, Health, Stage, Track
 
 _MONTHS = {name: number for number, name in enumerate(
     ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"), 1)}  # fmt: skip
@@ -41,7 +41,7 @@ _HEALTH = (
     (Health.OFF_TRACK, r"off[- ]track|red(?! (?:light|tape|button|lamp|line|cable|flag))|in trouble|derailed"),
 )  # fmt: skip
 _NEGATED = re.compile(
-    r"(?:\bnot|n['’]t|\bno longer|\bnever|\bout of(?: the)?|\bwithout|\bfrom|\bwas|\bwere|\bhad been)(?: \w+){0,2}\W*$",
+    r"(?:\bnot|n['’]t|\bno longer|\bneither|\bnor|\bnever|\bout of(?: the)?|\bwithout|\bfrom|\bwas|\bwere|\bhad been)(?: \w+){0,2}\W*$",
     re.I,
 )
 _STAGES: tuple[tuple[str, tuple[Stage, ...]], ...] = (
@@ -65,6 +65,9 @@ _INTO = (
 _NOT_MOVED = re.compile(r"(?:n['’]t|\bnot|\bnever|\bshould|\bwill|\bwould|\bmight|\bcould|\bwants? to|\bplans? to|\bready to|\babout to|\bhop(?:e|ing) to|\bplan is to|\bgoing to)(?: \w+){0,2}\W*$", re.I)  # fmt: skip
 
 
+_LIVE = re.compile(r"\b(?:went|has gone|gone|is now|are now) live\b(?! (?:with|in)\b)", re.I)
+
+
 class Day(NamedTuple):
     """A day that a message names. `problem` says why it cannot be used."""
 
@@ -81,7 +84,8 @@ def find_day(text: str, today: date) -> Day | None:
     if re.search(r"\byesterday\b|\blast night\b", low):
         return Day(today - timedelta(days=1))
     if re.search(r"\b(?:tomorrow|next week|next month)\b", low) and not re.search(r"\btoday\b", low):
-        return None
+        moved = find_move(text, None, None)
+        return Day(None, "That has not happened yet.") if moved else None
     if re.search(r"\b(?:today|this morning|this afternoon|tonight|this evening|as of now)\b", low):
         return Day(today)
     if found := _AGO.search(text):
@@ -131,6 +135,26 @@ def parse_number(raw: str) -> Decimal | None:
     return None
 
 
+def denies_health(text: str) -> bool:
+    """Whether a message says only what the health is not, so that what it is has to be asked."""
+    return find_health(text) is None and any(
+        re.search(r"(?:\bnot|n['’]t|\bno longer|\bneither|\bnor)(?: \w+){0,2}\W*$", text[: found.start()][-40:], re.I)
+        for _, pattern in _HEALTH
+        for found in re.finditer(rf"\b(?:{pattern})\b", text, re.I)
+    )
+
+
+def find_activity(text: str) -> Activity | None:
+    """Return whether a message says that the work was paused or stopped."""
+    for activity, pattern in (
+        (Activity.PAUSED, r"\b(?:is|was|has been|we|put|now) (?:paused|on hold|suspended)\b|\bon hold\b"),
+        (Activity.STOPPED, r"\b(?:we|was|is|has been|have been|been) (?:\w+ )?(?:stopped|cancelled|canceled|killed|shut down|abandoned)\b(?! (?:for|by|at|on|the line))|\bis dead\b"),
+    ):  # fmt: skip
+        if re.search(pattern, text, re.I):
+            return activity
+    return None
+
+
 def find_health(text: str) -> Health | None:
     """Return the health that a message states now: what it was, or no longer is, does not count."""
     stated: list[tuple[int, Health]] = []
@@ -159,6 +183,8 @@ def find_move(text: str, track: Track | None, present: Stage | None) -> Move | N
         said = found["to"].lower()
         stages = next((stages for pattern, stages in _STAGES if re.fullmatch(pattern, said, re.I)), ())
         return Move(_choose(stages, track, present), said)
+    if (live := _LIVE.search(text)) and not _NOT_MOVED.search(text[: live.start()][-40:]):
+        return Move(None, "live")
     return None
 
 
@@ -177,7 +203,7 @@ def _choose(stages: tuple[Stage, ...], track: Track | None, present: Stage | Non
 
 def find_false_alarms(text: str) -> int | None:
     """Return how many false alarms a message reports, or None."""
-    found = re.search(rf"\b(?P<n>{NUMBER})(?: \w+)? false[- ](?:alarms?|positives?|alerts?)", text, re.I)
+    found = re.search(rf"(?<![\w-])(?P<n>{NUMBER})(?: \w+)? false[- ](?:alarms?|positives?|alerts?)", text, re.I)
     if not found:
         found = re.search(
             rf"false[- ](?:alarms?|positives?|alerts?)(?: count)?(?: \w+)?(?: at| is| are|:|,| =)+ ?(?P<n>{NUMBER})\b",

@@ -9,11 +9,19 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from advisor.domain.base import Value
-from advisor.domain.records import LADDERS, Health, Initiative, KpiCard, RecordKind, Stage
+from advisor.domain.records import LADDERS, Activity, Health, Initiative, KpiCard, RecordKind, Stage
 from advisor.domain.register import Record, RecordChange, Register
 from advisor.program.conditions import word_date, word_field
 from advisor.program.names import fold, join_names
-from advisor.program.phrases import find_day, find_false_alarms, find_health, find_move, find_reading
+from advisor.program.phrases import (
+    denies_health,
+    find_activity,
+    find_day,
+    find_false_alarms,
+    find_health,
+    find_move,
+    find_reading,
+)
 from advisor.text import normalise
 
 _PEOPLE = ("accountable_owner", "business_owner", "it_owner", "ot_owner", "sponsor")
@@ -36,6 +44,7 @@ _SUBJECT_NOUN = re.compile(
     r"(?:^|[.;,\n]\s*|\band )(?:but |also )?(?P<all>the (?P<name>[\w-]+(?: [\w-]+){0,3}) (?:project|initiative|pilot|use case))\b(?=\s*(?::|is\b|was\b|are\b|went\b|moved\b|has\b|had\b|reached\b))",
     re.I,
 )
+_JOINED = re.compile(r"[\s,]*(?:and|&|as well as|plus)?[\s,]*(?:the |our )?", re.I)
 _ROLE_WORDS = {"it": "it_owner", "ot": "ot_owner", "business": "business_owner", "sponsor": "sponsor"}
 _WHO = r"(?P<who>[^,.;:!?()\n]+?)"
 _END = r"(?=\s*(?:[,.;:!?()\n]|$|\band\b|\bbut\b|\bso\b|\bas of\b|\bsince\b|\bfrom\b|\bon \w+day|\bas (?:the )?(?:new )?(?:\w+ )?(?:owner|sponsor)|\bnow\b|\byesterday\b|\btoday\b|\bwith\b|\bin place\b))"
@@ -47,6 +56,9 @@ _OWNER = (
     re.compile(rf"\b(?:owned|sponsored|taken over|led|run) (?:now )?by {_WHO}{_END}", re.I),
     re.compile(rf"\b(?:new|has a new) (?:(?P<role>IT|OT|business) )?(?P<kind>owner|sponsor)[,:]? {_WHO}{_END}", re.I),
 )  # fmt: skip
+
+
+_FULL_NAME = re.compile(r"[A-Z][\w'’-]+(?: (?:de|van|von|der|den|di|la))* [A-Z][\w'’-]+(?: [A-Z][\w'’-]+)?")
 
 
 class Ask(Value):
@@ -65,6 +77,7 @@ class Proposal(Value):
     as_of: date | None = None
     stage: Stage | None = None
     health: Health | None = None
+    activity: Activity | None = None
     people: Mapping[str, str] = {}
     false_alarms: int | None = None
     readings: Mapping[str, Decimal] = {}
@@ -103,14 +116,20 @@ def _split(text: str, register: Register) -> Iterator[_Segment]:
         return
     starts = [start for start, _, _, _ in mentions]
     head = text[: starts[0]]
-    for (start, _, record, called), stop in zip(mentions, [*starts[1:], len(text)], strict=True):
-        yield _Segment(record, called, (head if len(mentions) == 1 else "") + text[start:stop], head)
+    segments: list[_Segment] = []
+    told = ""
+    for (start, end, record, called), stop in reversed(list(zip(mentions, [*starts[1:], len(text)], strict=True))):
+        said = text[end:stop]
+        told = told if _JOINED.fullmatch(said) and told else said  # "A and B are green" says it of both
+        segments.append(_Segment(record, called, (head if len(mentions) == 1 else "") + text[start:end] + told, head))
+    yield from reversed(segments)
 
 
 def _find_mentions(text: str, register: Register) -> list[tuple[int, int, Record[Initiative] | None, str]]:
     """Return where the message turns to an initiative: start, end, which one (None if unknown), and its words."""
     found: list[tuple[int, int, Record[Initiative] | None, str]] = []
     names = [(n, r) for r in register.initiatives for n in {r.fields.name, *r.fields.aliases}]
+    names += _find_short_names(register)
     for name, record in sorted(names, key=lambda pair: -len(pair[0])):
         pattern = r"[\s-]*".join(re.escape(word) for word in re.split(r"[\s-]+", name))
         for match in re.finditer(rf"(?<!\w){pattern}(?!\w)", text, re.I):
@@ -132,6 +151,21 @@ def _find_mentions(text: str, register: Register) -> list[tuple[int, int, Record
     return kept
 
 
+def _find_short_names(register: Register) -> list[tuple[str, Record[Initiative]]]:
+    """Return the first words by which people call an initiative, where no other begins with them."""
+    openings: dict[str, list[Record[Initiative]]] = {}
+    for record in register.initiatives:
+        words = record.fields.name.split()
+        for count in range(1, len(words)):
+            openings.setdefault(" ".join(words[:count]), []).append(record)
+    common = {"line", "plant", "hub", "the", "our", "ai", "new", "pilot", "site"}
+    return [
+        (name, records[0])
+        for name, records in openings.items()
+        if len(records) == 1 and len(name) > 3 and name.lower() not in common
+    ]
+
+
 def _in_plan(text: str, place: int) -> bool:
     return any(m.start("said") <= place < m.end("said") and m.start("said") > 0 for m in _NEXT.finditer(text))
 
@@ -146,7 +180,9 @@ def _read(segment: _Segment, register: Register, today: date) -> Proposal | None
     readings = _find_readings(told, segment.subject, register)
     risks, next_step = _find_said(_RISK, segment.text), _find_said(_NEXT, segment.text)
     people, unclear = _find_people(told, register)
-    stated = (health, move, alarms, readings, people, unclear)
+    activity = find_activity(told)
+    denied = denies_health(told)
+    stated = (health, move, alarms, readings, people, unclear, activity, denied or None)
     if all(fact in (None, {}, []) for fact in stated) and not (segment.subject and (risks or next_step)):
         return None
     asks: list[Ask] = []
@@ -155,6 +191,12 @@ def _read(segment: _Segment, register: Register, today: date) -> Proposal | None
     asks += [Ask(about="owner", question=f'Who is "{said}"? Give the full name of a person.') for said in unclear]
     if day and day.problem:
         asks.append(Ask(about="date", question=f"{day.problem} Which day is meant?"))
+    if denied:
+        asks.append(Ask(about="health", question="What is its health now?", options=tuple(h.words for h in Health)))
+    if alarms is not None and alarms < 0:
+        asks.append(
+            Ask(about="false alarms", question="How many false alarms were there? There cannot be fewer than 0.")
+        )
     stage = move.stage if move else None
     if move and fields and (ask := _ask_stage(move.said, stage, fields)):
         asks.append(ask)
@@ -165,6 +207,7 @@ def _read(segment: _Segment, register: Register, today: date) -> Proposal | None
         as_of=day.day if day else None,
         stage=stage if fields else None,
         health=health,
+        activity=activity,
         people=people,
         false_alarms=alarms,
         readings=readings,
@@ -213,6 +256,8 @@ def _find_people(text: str, register: Register) -> tuple[dict[str, str], list[st
 
 
 def _find_person(who: str, known: Sequence[str]) -> str | None:
+    if re.search(r"\bor\b", who):
+        return None
     wanted = fold(who)
     exact = [name for name in known if fold(name) == wanted or fold(who).startswith(f"{fold(name)}-")]
     if exact:
@@ -221,7 +266,9 @@ def _find_person(who: str, known: Sequence[str]) -> str | None:
     if len(first) == 1:
         return first[0]
     inside = [name for name in known if re.search(rf"(?<!\w){re.escape(name)}(?!\w)", who, re.I)]
-    return inside[0] if len(inside) == 1 else None
+    if len(inside) == 1:
+        return inside[0]
+    return who if not inside and _FULL_NAME.fullmatch(who) else None
 
 
 def _looks_like_somebody(who: str) -> bool:
@@ -258,6 +305,8 @@ def _propose(proposal: Proposal, segment: _Segment, register: Register, today: d
     on = proposal.as_of or today
     changes: list[RecordChange] = []
     moved = {"stage": proposal.stage.value} if proposal.stage and proposal.stage is not fields.stage else {}
+    if proposal.activity and proposal.activity is not fields.activity:
+        moved["activity"] = proposal.activity.value
     if set_fields := {**moved, **proposal.people}:
         changes.append(RecordChange(kind=RecordKind.INITIATIVE, subject=subject, fields=set_fields, on=on))
     for name, value in proposal.readings.items():
@@ -290,7 +339,13 @@ def _echo(proposal: Proposal, segment: _Segment, register: Register, today: date
     if segment.subject and proposal.stage:
         same = proposal.stage is segment.subject.fields.stage
         said.append(f"Stage: {proposal.stage.words}{' (as before)' if same else ''}")
-    said += [f"{word_field(field).capitalize()}: {person}" for field, person in proposal.people.items()]
+    if proposal.activity:
+        said.append(f"Activity: {proposal.activity.value}")
+    known = {getattr(i.fields, field) for i in register.initiatives for field in _PEOPLE}
+    said += [
+        f"{word_field(field).capitalize()}: {person}{'' if person in known else ' (new in the register)'}"
+        for field, person in proposal.people.items()
+    ]
     if segment.subject:
         health = _health_to_record(proposal, segment, register)
         said.append(f"Health: {health.words}{'' if proposal.health else ' (not stated; as in the last update)'}")

@@ -173,6 +173,9 @@ def _build(
         priority += dimension.weight * criterion.weight * distance * urgency * (1.5 if late else 1)
         most_urgent = max(most_urgent, urgency)
     action = open_actions[0] if open_actions else None
+    due = register.as_of + timedelta(days=_DAYS_TO_ACT[most_urgent])
+    gate_days = [g.gate_on for f in findings if (g := gate_of.get(f.subject)) and g.name in blocks and g.gate_on]
+    due = min([due, *(day for day in gate_days if day > register.as_of)])
     worst = [f for state in _ORDER for f in findings if f.state is state]
     return Gap(
         criterion=criterion.id,
@@ -191,9 +194,9 @@ def _build(
         evidence=refer_all(worst),
         playbook=cite_playbook(criterion),
         threshold_notes=note_thresholds(engine.book, criterion),
-        action=criterion.action,
+        action=f"{action.fields.title.rstrip('.')}." if action else criterion.action,
         owner=action.fields.owner if action else propose_owner(register, criterion, findings),
-        due=(action.fields.due_on if action else None) or register.as_of + timedelta(days=_DAYS_TO_ACT[most_urgent]),
+        due=(action.fields.due_on if action else None) or due,
         proposed=action is None,
         overdue=bool(overdue),
         conflict=next((f.conflict for f in findings if f.conflict), ""),

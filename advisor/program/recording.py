@@ -218,6 +218,21 @@ class Recorder:
     def _check_review(self, review: GateReview) -> None:
         if unknown := set(review.criteria) - set(self._book.by_id):
             raise InvalidInputError(f'There is no criterion "{min(unknown)}".', "`advisor gates` lists their ids.")
+        initiative = self._find(RecordKind.INITIATIVE, review.initiative)
+        ladder = LADDERS[initiative.track] if isinstance(initiative, Initiative) else ()
+        for stage in (review.from_stage, review.to_stage):
+            if ladder and stage not in ladder:
+                raise InvalidInputError(
+                    f'"{stage.words}" is no stage of that initiative.',
+                    f"Its stages are: {', '.join(step.value for step in ladder)}.",
+                )
+        if review.outcome in {"pass", "conditional"} and ladder:
+            place = ladder.index(review.from_stage)
+            if ladder.index(review.to_stage) != place + 1:
+                raise InvalidInputError(
+                    f'The gate of "{review.from_stage.words}" leads to the stage after it only.',
+                    "Correct `to_stage`, or record the outcome override.",
+                )
         if review.outcome != "override":
             return
         if not (review.reason and review.approver):

@@ -97,15 +97,13 @@ class Summariser:
             self._averages[key] = Levels(engine).averages()
         return self._averages[key]
 
-    def _trend(self, at: EngineAt, as_of: date, view: str) -> tuple[tuple[date, float | None], ...]:
+    def _trend(self, at: EngineAt, as_of: date, view: str) -> tuple[tuple[date, tuple[float | None, ...]], ...]:
+        """Return the average of every dimension at the ends of the last months."""
         days = [as_of]
         for _ in range(MONTHS_OF_TREND - 1):
             days.append(days[-1].replace(day=1) - timedelta(days=1))
-        points = []
-        for day in reversed(days):
-            known = [value for value in self._read_averages(at, day, view).values() if value is not None]
-            points.append((day, round(sum(known) / len(known) + 1e-9, 2) if known else None))
-        return tuple(points)
+        averages = [(day, self._read_averages(at, day, view)) for day in reversed(days)]
+        return tuple((day, tuple(found[d.id] for d in self._book.dimensions)) for day, found in averages)
 
 
 def find_changes(earlier: Engine, now: Engine) -> tuple[Change, ...]:
@@ -188,10 +186,16 @@ def _word_headline(
 ) -> tuple[str, str]:
     """Return the first sentence of the page, and the one decision wanted."""
     if not engine.active:
-        if engine.findings and any(f.state is not State.UNKNOWN for f in engine.findings):
-            said = sum(f.state is not State.UNKNOWN for f in engine.findings)
+        said = [f for f in engine.findings if f.attested]
+        if said and all(f.state is State.UNKNOWN for f in said):
             return (
-                f"The register holds no initiatives; {said} criteria rest on the assessment alone.",
+                f"Nobody could say yet how {len(said)} criteria stand, so nothing can be judged.",
+                "Name who can answer each of them, and record each AI initiative.",
+            )
+        if said:
+            known = sum(f.state is not State.UNKNOWN for f in said)
+            return (
+                f"The register holds no initiatives; {known} criteria rest on the assessment alone.",
                 "Record each AI initiative with its stage and its owner.",
             )
         return (

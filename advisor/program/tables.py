@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import openpyxl
 import xlsxwriter
 from openpyxl.utils.exceptions import InvalidFileException
+from pydantic import ValidationError
 
 from advisor.domain.base import Value
 from advisor.domain.identity import Caller
@@ -46,9 +47,10 @@ class RowProblem(Value):
 
 
 class ImportReport(Value):
-    """What became of a file: how many rows it has, how many were recorded (all or none), and each bad row."""
+    """What became of a file: how many rows it has, how many the register knew, how many were recorded, each bad row."""
 
     rows: int
+    known: int
     recorded: int
     problems: tuple[RowProblem, ...]
 
@@ -142,15 +144,36 @@ def _read_xlsx(file: Path, raw: bytes) -> dict[str, list[list[Any]]]:
 
 
 def import_table(office: ProgramOffice, caller: Caller, found: Import, *, dry_run: bool = False) -> ImportReport:
-    """Record every row, or, on a dry run or when one of them is bad, none. The same file counts once."""
-    changes = [row.change for row in found.rows]
+    """Record every row, or, on a dry run or when one is bad, none. Rows that the register knows are passed over."""
+    register = office.read_register(caller)
+    fresh = [row for row in found.rows if not _is_known(row.change, register)]
+    changes = [row.change for row in fresh]
     refused = office.check(caller, changes, door=DOOR)
     problems = (
         *found.problems,
-        *(RowProblem(place=found.rows[place].place, problem=str(error)) for place, error in refused),
+        *(RowProblem(place=fresh[place].place, problem=str(error)) for place, error in refused),
     )
-    recorded = 0 if problems or dry_run else len(office.record(caller, changes, key=found.key, door=DOOR))
-    return ImportReport(rows=len(found.rows) + len(found.problems), recorded=recorded, problems=problems)
+    recorded = 0
+    if changes and not (problems or dry_run):
+        recorded = len(office.record(caller, changes, key=f"{found.key}/{register.head}", door=DOOR))
+    return ImportReport(
+        rows=len(found.rows) + len(found.problems),
+        known=len(found.rows) - len(fresh),
+        recorded=recorded,
+        problems=problems,
+    )
+
+
+def _is_known(change: RecordChange, register: Register) -> bool:
+    """Whether a row says what the register says already, as in an export that nobody changed."""
+    record = register.find(change.kind, change.subject) if change.subject else None
+    if record is None or (change.on is not None and change.on != record.as_of):
+        return False
+    try:
+        after = FIELDS[change.kind].model_validate({**record.fields.model_dump(mode="json"), **change.fields})
+    except ValidationError:
+        return False
+    return bool(after == record.fields)
 
 
 def _read_sheet(

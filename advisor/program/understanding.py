@@ -14,7 +14,7 @@ from advisor.domain.records import (
     Site,
 )
 from advisor.domain.register import Record, Register
-from advisor.program.filters import LISTING, Keep, find_filter, find_health_filter
+from advisor.program.filters import LISTING, Keep, Records, find_filter, find_health_filter, find_records
 from advisor.program.names import fold
 from advisor.program.phrases import find_day, parse_number
 
@@ -36,6 +36,7 @@ class Topic(StrEnum):
     STALLED = "stalled"
     KPI = "kpi"
     LIST = "list"
+    RECORDS = "records"
 
 
 class Asked(NamedTuple):
@@ -53,6 +54,7 @@ class Asked(NamedTuple):
     filter_words: str
     since: date | None
     cards: tuple[str, ...] = ()
+    records: Records | None = None
 
 
 _TOPICS: tuple[tuple[Topic, str], ...] = (
@@ -88,6 +90,14 @@ _NAMELIKE = (
     re.compile(r"\b(?:does|do|is|has|for) (?P<name>[A-Z][a-zà-ÿ'’-]+) (?:own|run|lead|working|responsible|in charge|have|on)\b"),
     re.compile(r"\bhow(?: is|'s| are things (?:with|on|at|coming along (?:at|with|on)))(?: the)? (?P<name>[A-Z][\w-]*(?: [\w-]+){0,3}?) (?:doing|going|coming along|getting on|looking)\b"),
 )  # fmt: skip
+_WHICH_INITIATIVES = re.compile(
+    r"\b(?:which|what|how many|list|all|any)(?: of)?(?: our| the)? (?:\w+ )?(?:initiatives?|projects?|pilots?|use cases?)\b",
+    re.I,
+)
+_OUR_RECORDS = re.compile(
+    r"\b(?:our|we|us)\b|\b(?:which|how many|list|show)\b[\w\s]{0,25}\b(?:are|is|were|was|have been)\b[\w\s]{0,20}\b(?:signed|unsigned|open|closed|dismissed|deferred|acted|breached|draft|recorded)\b",
+    re.I,
+)
 _COMMON = frozenset(
     "the our a an ai whole entire same next first last this that which any each every other new old single shadow pilot it ot kpi api "
     "defer threshold physical average typical industrial good bad stalled failed".split()
@@ -110,7 +120,8 @@ def understand(question: str, register: Register, today: date, *, before: str = 
     if before and not (initiatives or sites or people or unknown):
         initiatives = _find_initiatives(before, register)
     keep, filter_words = find_filter(question, register)
-    named = bool(initiatives or sites or people or unknown)
+    records = _find_records(question, named=bool(initiatives or sites))
+    named = bool(initiatives or sites or people or unknown or records)
     ours = bool(_OURS.search(question))
     advice = bool(_ADVICE.search(question.strip()))
     if not named and not _asks_of_program(question, topic, keep, ours=ours, advice=advice, cards=cards):
@@ -121,6 +132,8 @@ def understand(question: str, register: Register, today: date, *, before: str = 
         and not re.search(r"\bhow (?:is|are|'s)|\bstatus\b|\bwhat about\b|\bdoing\b|\bgoing\b", question, re.I)
     ):
         return None
+    if records and topic not in {Topic.GATE, Topic.STALLED, Topic.CHANGED, Topic.OVERDUE}:
+        topic = Topic.RECORDS
     if topic in {None, Topic.OWNER, Topic.KPI, Topic.PLATE} and keep and LISTING.search(question):
         topic = Topic.LIST
     if people and topic in {None, Topic.OWNER, Topic.STATUS}:
@@ -142,7 +155,19 @@ def understand(question: str, register: Register, today: date, *, before: str = 
         filter_words=filter_words,
         since=_find_since(question, today),
         cards=cards,
+        records=records,
     )
+
+
+def _find_records(question: str, *, named: bool) -> Records | None:
+    """Return the records that a question asks for, when it asks for the company's own: of an initiative, or of ours."""
+    records = find_records(question)
+    if records is None or _WHICH_INITIATIVES.search(question):
+        return None
+    if named:
+        return None if _ADVICE.search(question.strip()) else records
+    ours = _OUR_RECORDS.search(question)
+    return records if ours and not _ADVICE.search(question.strip()) else None
 
 
 def _asks_of_program(

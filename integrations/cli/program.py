@@ -288,7 +288,8 @@ def import_table(
     else:
         _out.print(render.render_problems(report.problems), soft_wrap=True)
         outcome = f"Recorded {report.recorded} rows." if report.recorded else "Nothing was recorded."
-        _out.print(f"{report.rows} rows, {len(report.problems)} of them bad. {outcome}")
+        known = f", {report.known} known already" if report.known else ""
+        _out.print(f"{report.rows} rows, {len(report.problems)} of them bad{known}. {outcome}")
     if report.problems:
         sys.exit(2)
 

@@ -109,7 +109,7 @@ def render_gates(gates: Sequence[GateReadiness], *, detailed: bool) -> Renderabl
     parts: list[RenderableType] = []
     table = _table("Initiative", "Stage", "Since", "Next gate", "Ready", "Open exit criteria")
     for gate in gates:
-        missing = gate.in_state(State.UNMET, State.STALE, State.UNKNOWN)
+        missing = gate.open_items
         ready = "top stage" if gate.next_stage is None else "yes" if gate.ready else "no"
         signs = f" STALLED ({', '.join(sign.value.replace('_', ' ') for sign in gate.signs)})" if gate.stalled else ""
         table.add_row(
@@ -192,25 +192,27 @@ def render_summary(summary: GapSummary) -> RenderableType:
 
 def render_gaps(gaps: Sequence[Gap], book: CriteriaBook) -> RenderableType:
     """Return every gap with its id, and the figures that criteria use."""
-    table = _table("Gap", "Priority", "State", "Where", "Register", "Playbook", "Next")
+    parts: list[RenderableType] = []
     for gap in gaps:
         numbers = ", ".join(f"#{ref.number}" for ref in gap.evidence) or "no entry"
-        table.add_row(
-            Text(f"{gap.title} ({gap.criterion})"),
-            Text(f"{gap.priority:g}"),
-            Text(word_state(gap.state), style=_STATE.get(gap.state, "")),
-            Text(", ".join(gap.where)),
-            Text(f"{gap.reason} [{numbers}]"),
-            Text(f"{gap.playbook.playbook} > {gap.playbook.section}"),
-            Text(f"{gap.action} {gap.owner}, {word_date(gap.due)}"),
+        state = (f" {word_state(gap.state)}", _STATE.get(gap.state, ""))
+        lines = (
+            f"Where: {', '.join(gap.where)}",
+            f"Register: {gap.reason} [{numbers}]",
+            f"Playbook: {gap.playbook.playbook} > {gap.playbook.section}",
+            f"Next: {gap.action} {gap.owner}, {word_date(gap.due)}",
         )
+        parts.append(
+            Text.assemble((gap.title, "bold"), state, (f"  {gap.criterion}, priority {gap.priority:g}", "dim"))
+        )
+        parts += [Padding(Text(line), (0, 0, 0, 2)) for line in lines]
     figures = _table("Threshold", "Value", "Whose", "Meaning")
     for threshold in book.thresholds:
         whose = "yours" if threshold.overridden else "our default" if threshold.ours else threshold.origin
         figures.add_row(
             Text(threshold.name), Text(f"{threshold.value:g} {threshold.unit}"), Text(whose), Text(threshold.says)
         )
-    return Group(table if gaps else Text("No gaps."), figures)
+    return Group(*(parts or [Text("No gaps.")]), figures)
 
 
 def render_question(question: InterviewQuestion) -> RenderableType:
@@ -238,7 +240,7 @@ def render_checklist(items: Sequence[ChecklistItem]) -> RenderableType:
             Text(item.owner or "nobody", style="" if item.owner else "red"),
             Text(f"{due}{' overdue' if item.overdue else ''}", style="red" if item.overdue else ""),
             Text(item.source),
-            Text(item.id, style="dim"),
+            Text(item.short_id, style="dim", no_wrap=True),
         )
     return table
 

@@ -7,7 +7,7 @@ import json
 from collections.abc import Sequence
 
 from advisor.domain.checklist import ChecklistDraft, ChecklistItem, InterviewQuestion
-from advisor.domain.gaps import GapSummary, GateReadiness, State, StatusLine
+from advisor.domain.gaps import GapSummary, GateReadiness, StatusLine
 from advisor.program.plain_words import Proposal
 from advisor.program.reports.markdown import fit_text
 from advisor.program.reports.wording import word_average, word_day, word_level, word_trend
@@ -29,7 +29,6 @@ from integrations.slack.blocks import (
 
 MOST_ITEMS = 15
 _LONGEST_VALUE = 1_900
-_OPEN = (State.UNMET, State.STALE, State.UNKNOWN)
 VERDICTS = (("Yes", "yes"), ("Partly", "partly"), ("No", "no"), ("Don't know", "unknown"), ("Not for us", "na"))
 
 
@@ -81,7 +80,7 @@ def render_gates(gates: Sequence[GateReadiness]) -> list[Message]:
         blocks.append(
             paragraph(run(gate.name, bold=True), run(f": {state} for {to}, {gate.days_in_stage} days in stage."))
         )
-        missing = gate.in_state(*_OPEN)
+        missing = gate.open_items
         if missing:
             lines = [
                 [run(f"{item.title}: {item.reason} "), run(item.playbook.section, italic=True)] for item in missing

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Body, Header, Query, Request, Response
 from fastapi.responses import HTMLResponse, PlainTextResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from advisor.domain.checklist import ChecklistItem, InterviewQuestion
+from advisor.domain.checklist import ChecklistDraft, ChecklistItem, InterviewQuestion
 from advisor.domain.gaps import Gap, GapSummary, GateReadiness, StatusLine
 from advisor.domain.identity import Caller
 from advisor.domain.records import FIELDS, RecordKind
@@ -57,13 +57,16 @@ class Verdict(Given):
 
 
 class NewItems(Given):
-    """Where tasks come from: a playbook section, an initiative's next gate, or a gap."""
+    """Where tasks come from: a playbook section, an initiative's next gate, a gap, or words of your own."""
 
     section: str = ""
     gate: str = ""
     gap: str = ""
+    title: str = ""
+    initiative: str = Field(default="", description="For which initiative a task in your own words is.")
     owner: str = ""
     due_on: date | None = None
+    recurs_days: int | None = Field(default=None, ge=1, le=365)
 
 
 class Tick(Given):
@@ -167,8 +170,9 @@ def create_router(
         return office.find_next_question(authenticate(request), initiative=initiative, dimension=dimension)
 
     @router.post("/assessment", status_code=201, summary="Answer a question of the assessment")
-    def answer_question(request: Request, body: Verdict) -> Entry:
-        return office.answer_question(authenticate(request), **body.model_dump(), door=DOOR)
+    def answer_question(request: Request, body: Verdict, key: Key = "") -> Entry:
+        scoped = _scoped(request, authenticate, key)
+        return office.answer_question(authenticate(request), **body.model_dump(), key=scoped, door=DOOR)
 
     @router.get("/checklist", summary="The checklist, those due first first")
     def checklist(
@@ -185,10 +189,7 @@ def create_router(
     @router.post("/checklist", status_code=201, summary="Put tasks on the checklist; duplicates merge")
     def add_items(request: Request, body: NewItems, key: Key = "") -> tuple[Entry, ...]:
         caller = authenticate(request)
-        drafts = office.draft_from_section(body.section) if body.section else ()
-        drafts += office.draft_from_gate(caller, office.find_initiative(caller, body.gate)) if body.gate else ()
-        drafts += office.draft_from_gap(caller, body.gap) if body.gap else ()
-        given = {name: value for name, value in (("owner", body.owner), ("due_on", body.due_on)) if value}
+        drafts, given = _draft(office, caller, body)
         named = [draft.model_copy(update=given) for draft in drafts]
         return office.add_items(caller, named, key=_scoped(request, authenticate, key), door=DOOR)[0]
 
@@ -227,6 +228,21 @@ def create_router(
         return Demo(recorded=office.load_demo(authenticate(request), door=DOOR))
 
     return router
+
+
+def _draft(office: ProgramOffice, caller: Caller, body: NewItems) -> tuple[tuple[ChecklistDraft, ...], dict[str, Any]]:
+    """Return the tasks that a request means, and what it gives all of them."""
+    drafts = office.draft_from_section(body.section) if body.section else ()
+    drafts += office.draft_from_gate(caller, office.find_initiative(caller, body.gate)) if body.gate else ()
+    drafts += office.draft_from_gap(caller, body.gap) if body.gap else ()
+    if body.title:
+        initiative = office.find_initiative(caller, body.initiative) if body.initiative else ""
+        drafts += (ChecklistDraft(title=body.title, initiative=initiative),)
+    if not drafts:
+        raise InvalidInputError("Nothing says which tasks.", "Give section, gate, gap or title.")
+    asked = {"owner": body.owner, "due_on": body.due_on, "recurs_days": body.recurs_days}
+    given = {name: value for name, value in asked.items() if value}
+    return drafts, given
 
 
 def _page(items: Sequence[T], key: Callable[[T], str], cursor: str, limit: int) -> Page[T]:

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from advisor.domain.identity import LOCAL_CALLER
+from advisor.domain.records import Health
 from advisor.program.office import ProgramOffice
 from advisor.program.plain_words import Proposal
 
@@ -79,3 +80,32 @@ def test_what_is_proposed_can_be_recorded(empty: ProgramOffice) -> None:
     empty.record(LOCAL_CALLER, proposal.changes, door="cli")
     line = next(line for line in empty.list_status(LOCAL_CALLER) if line.initiative == "cnc-tool-wear")
     assert (line.stage.value, line.health, line.age) == ("single_shift_shadow", "on track", 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "about"),
+    [
+        ("Line 3 is green, owner is Jonas Weber or Lena Fuchs", "owner"),
+        ("Line 3 moved to full shift tomorrow", "date"),
+        ("Line 3 is neither red nor green", "health"),
+        ("Line 3 had -4 false alarms", "false alarms"),
+        ("Furnace went live last Friday", "stage"),
+        ("Yard slotting is no longer on track", "health"),
+    ],
+)
+def test_what_is_unclear_is_asked(demo: ProgramOffice, text: str, about: str) -> None:
+    (proposal,) = demo.read_message(LOCAL_CALLER, text)
+    assert about in {ask.about for ask in proposal.asks}
+    assert not proposal.changes
+
+
+def test_what_is_said_of_two_is_proposed_for_both(demo: ProgramOffice) -> None:
+    proposals = demo.read_message(LOCAL_CALLER, "Line 3 and Paint shop are both on track")
+    assert [(p.initiative, p.health) for p in proposals] == [
+        ("line-3-predictive-maintenance", Health.ON_TRACK), ("paint-shop-visual-inspection", Health.ON_TRACK),
+    ]  # fmt: skip
+
+
+def test_a_move_with_open_exit_criteria_says_so(demo: ProgramOffice) -> None:
+    (proposal,) = demo.read_message(LOCAL_CALLER, "Line 3 moved to full shift today")
+    assert any("The gate is not passed" in line for line in proposal.says)

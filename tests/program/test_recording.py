@@ -107,3 +107,14 @@ def test_a_change_on_an_old_version_is_refused(empty: ProgramOffice) -> None:
     empty.record(LOCAL_CALLER, [change], door="cli")
     with pytest.raises(ConflictError):
         empty.record(LOCAL_CALLER, [change.model_copy(update={"fields": {"sponsor": "Anna"}})], door="cli")
+
+
+def test_a_gate_with_open_criteria_is_not_passed(demo: ProgramOffice) -> None:
+    review = {"initiative": "Line 3", "from_stage": "single_shift_shadow", "to_stage": "full_shift_override"}
+    for fields, said in (
+        ({**review, "outcome": "pass"}, "cannot pass the gate"),
+        ({**review, "outcome": "pass", "from_stage": "pilot"}, "no stage of that initiative"),
+        ({**review, "outcome": "pass", "to_stage": "steady_state"}, "leads to the stage after it"),
+    ):
+        with pytest.raises(AdvisorError, match=said):
+            demo.record(LOCAL_CALLER, [RecordChange(kind=RecordKind.GATE_REVIEW, fields=fields)], door="cli")

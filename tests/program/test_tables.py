@@ -13,14 +13,8 @@ from advisor.program.office import ProgramOffice
 
 
 def _import(office: ProgramOffice, file: Path) -> list[str]:
-    found = tables.read_table(file)
-    changes = [row.change for row in found.rows]
-    refused = office.check(LOCAL_CALLER, changes, door="import")
-    problems = [f"{p.place}: {p.problem}" for p in found.problems]
-    problems += [f"{found.rows[place].place}: {error}" for place, error in refused]
-    if not problems:
-        office.record(LOCAL_CALLER, changes, key=found.key, door="import")
-    return problems
+    report = tables.import_table(office, LOCAL_CALLER, tables.read_table(file))
+    return [f"{problem.place}: {problem.problem}" for problem in report.problems]
 
 
 def test_an_exported_workbook_imports_to_the_same_records(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from advisor.domain.dialogue import Role, find_citation_numbers, render_markdown
 from advisor.domain.identity import LOCAL_CALLER
 from advisor.program.office import ProgramOffice
 from advisor.program.understanding import Topic, understand
@@ -27,3 +28,29 @@ def test_a_list_keeps_what_the_register_shows(demo: ProgramOffice, question: str
     assert asked.topic is Topic.LIST
     assert asked.keep is not None
     assert {i.subject for i in register.initiatives if asked.keep(i)} == wanted
+
+
+RECORDS = [
+    ("Which data contracts are not signed?", ["3 of 6 data contracts are not signed", "Line 3 historian"]),
+    ("Who can override the AI on Line 3?", ["shift lead", "Stop line 3 on a gearbox warning"]),
+    ("How many interventions were dismissed on the press line?", ["2 of 30 interventions"]),
+    ("When did the paint shop last retrain its model?", ["2 Aug 2026"]),
+    ("Which integration debt is still open at Győr?", ["2 of 3 items of integration debt", "Recipe database"]),
+    ("What lessons have we recorded?", ["2 lessons are recorded"]),
+    ("Do we have gate reviews for yard slotting?", ["Yard slotting"]),
+]
+
+
+@pytest.mark.parametrize(("question", "said"), RECORDS, ids=[question for question, _ in RECORDS])
+def test_records_of_a_kind_are_told(demo: ProgramOffice, question: str, said: list[str]) -> None:
+    report = demo.report(LOCAL_CALLER, question, None, Role.EXECUTIVE)
+    assert report is not None
+    text = render_markdown(report.draft.blocks)
+    assert all(words in text for words in said), text
+    used = {n for block in report.draft.blocks for n in find_citation_numbers(block)}
+    assert used == {citation.number for citation in report.draft.citations}
+
+
+@pytest.mark.parametrize("question", ["How often should a model be retrained?", "What is a data contract?"])
+def test_questions_for_the_playbooks_stay_theirs(demo: ProgramOffice, question: str) -> None:
+    assert demo.report(LOCAL_CALLER, question, None, Role.EXECUTIVE) is None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from advisor.domain.dialogue import Block, ListBlock, Paragraph, Role, Sentence
-from advisor.domain.gaps import EntryRef, Finding, GateReadiness, PlaybookRef, State, StatusLine
+from advisor.domain.gaps import EntryRef, Finding, GateReadiness, PlaybookRef, StatusLine
 from advisor.domain.records import Initiative, KpiCard, KpiReading
 from advisor.domain.register import Record
 from advisor.program.answers.citing import RegisterCitations
@@ -18,7 +18,6 @@ from advisor.text import decapitalise
 
 YOURS, THEIRS = "Your program", "The playbook says"
 _MOST = {Role.EXECUTIVE: 5, Role.PLANT_MANAGER: 6, Role.CHANGE_LEAD: 8, Role.ENGINEER: 20}
-OPEN = (State.UNMET, State.STALE, State.UNKNOWN)
 
 
 class Parts:
@@ -70,7 +69,7 @@ class Parts:
 
     def gate_sentence(self, gate: GateReadiness) -> Sentence:
         """Return whether an initiative is ready for its next gate, and what it lacks."""
-        missing = gate.in_state(*OPEN)
+        missing = gate.open_items
         initiative = self.initiative(gate)
         to = gate.next_stage.words if gate.next_stage else ""
         if gate.ready:
@@ -115,7 +114,7 @@ class Parts:
 
     def playbook_side(self, gate: GateReadiness) -> list[Block]:
         """Return the passages that ask for what a gate lacks."""
-        return self.quote([item.playbook for item in gate.in_state(*OPEN)][:3])
+        return self.quote([item.playbook for item in gate.open_items][:3])
 
     def finding_side(self, findings: Sequence[Finding]) -> list[Block]:
         """Return what the register shows on a criterion, and the passage that asks for it."""

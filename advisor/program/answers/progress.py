@@ -5,7 +5,7 @@ from __future__ import annotations
 from advisor.domain.dialogue import Block, ListBlock, Paragraph, Sentence
 from advisor.domain.gaps import GateReadiness, State
 from advisor.domain.records import RecordKind
-from advisor.program.answers.parts import OPEN, YOURS, Parts
+from advisor.program.answers.parts import YOURS, Parts
 from advisor.program.conditions import word_date
 from advisor.program.names import join_names
 from advisor.program.summaries import find_changes, find_overdue
@@ -25,7 +25,7 @@ def answer_gate(parts: Parts) -> list[Block]:
 
 
 def _gate_of_one(parts: Parts, gate: GateReadiness) -> list[Block]:
-    missing = gate.in_state(*OPEN)
+    missing = gate.open_items
     assert gate.next_stage is not None  # noqa: S101  chosen by the caller
     if gate.ready:
         first = f"{gate.name} meets all exit criteria of {gate.stage.words} and is ready for {gate.next_stage.words}."

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from advisor.domain.criteria import Scope
 from advisor.domain.dialogue import Draft, Outcome, Paragraph, Role, Sentence, drop_unused_citations
 from advisor.domain.gaps import Finding, State
-from advisor.program.answers import progress, standing, status
+from advisor.program.answers import progress, records, standing, status
 from advisor.program.answers.citing import RegisterCitations
 from advisor.program.answers.parts import YOURS, Parts
 from advisor.program.engine import Engine
@@ -29,6 +29,7 @@ _ANSWERS = {
     Topic.WEAKEST: standing.answer_weakest,
     Topic.KPI: standing.answer_kpi,
     Topic.LIST: standing.answer_list,
+    Topic.RECORDS: records.answer_records,
 }
 
 
@@ -65,6 +66,8 @@ def comment_on(findings: Sequence[Finding], sections: Sequence[str], names: dict
         if where:
             more = f" and {len(where) - 3} more" if len(where) > 3 else ""
             text = f"{count} short of this ({decapitalise(criterion.gap)}): {', '.join(where[:3])}{more}."
+        elif all(f.state is State.STALE for f in failing):
+            text = f"What is known of this is out of date: {failing[0].reason}"
         else:
             text = f"{criterion.gap}."
         sentences = [Sentence(text=text, citations=tuple(dict.fromkeys(cited)))]

@@ -23,13 +23,13 @@ _TEMPLATES = Environment(
 def render_summary(summary: GapSummary) -> str:
     """Return the page as HTML; the charts escape what they show themselves."""
     text = fit_text(summary)
-    known = any(value is not None for _, value in summary.trend)
+    known = any(value is not None for _, values in summary.trend for value in values)
     return _TEMPLATES.get_template("summary.html").render(
         summary=summary,
         text=text,
         levels_known=any(level.average is not None for level in summary.levels),
         levels_svg=Markup(draw_levels(summary.levels)),  # noqa: S704  drawn by us, every text in it escaped
-        trend_svg=Markup(draw_trend(summary.trend)) if known else "",  # noqa: S704
+        trend_svg=Markup(draw_trend([level.short for level in summary.levels], summary.trend)) if known else "",  # noqa: S704
         heat_svg=Markup(draw_heat_map([level.short for level in summary.levels], summary.heat))  # noqa: S704
         if summary.heat
         else "",

@@ -116,32 +116,31 @@ def draw_levels(levels: Sequence[DimensionLevel]) -> str:
     return _frame(left + MAX_LEVEL * step + 60, y + 10, "Levels against target", ". ".join(told), body, "levels")
 
 
-def draw_trend(points: Sequence[tuple[date, float | None]]) -> str:
-    """Return the mean level over the last months, as a line with its figures."""
-    left, top, width, height = 36, 18, 420, 110
+def draw_trend(names: Sequence[str], points: Sequence[tuple[date, tuple[float | None, ...]]]) -> str:
+    """Return the average of each dimension over the last months, a small line each, with its first and last figure."""
+    left, top, width, row = 110, 24, 240, 22
     step = width / max(1, len(points) - 1)
-    known = [
-        (left + i * step, top + height * (1 - value / MAX_LEVEL), day, value)
-        for i, (day, value) in enumerate(points)
-        if value is not None
-    ]
     body = [
-        f'<line x1="{left}" y1="{top + height * (1 - n / MAX_LEVEL):g}" x2="{left + width}" '
-        f'y2="{top + height * (1 - n / MAX_LEVEL):g}" stroke="#e3e9ee"/>'
-        + _text(left - 8, top + height * (1 - n / MAX_LEVEL) + 4, str(n), anchor="end", size=11, fill="#5b6b79")
-        for n in range(MAX_LEVEL + 1)
+        _text(left + i * step, top - 8, f"{day:%b}", anchor="middle", size=11, fill="#5b6b79")
+        for i, (day, _) in enumerate(points)
     ]
-    path = " ".join(f"{'M' if i == 0 else 'L'}{x:.1f},{y:.1f}" for i, (x, y, _, _) in enumerate(known))
-    body.append(f'<path d="{path}" fill="none" stroke="#1f5590" stroke-width="2.5"/>' if known else "")
-    for x, y, _, value in known:
-        body.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="#1f5590"/>')
-        body.append(_text(x, y - 9, f"{value:g}", anchor="middle", size=11))
-    for i, (day, _) in enumerate(points):
-        body.append(
-            _text(left + i * step, top + height + 18, f"{day.day} {day:%b}", anchor="middle", size=11, fill="#5b6b79")
-        )
-    said = "; ".join(f"{day.isoformat()}: {'unknown' if value is None else f'{value:g}'}" for day, value in points)
-    return _frame(left + width + 30, top + height + 28, "Mean level over time", said, body, "trend")
+    said = []
+    for place, name in enumerate(names):
+        y = top + place * row
+        values = [levels[place] for _, levels in points]
+        spots = [
+            (left + i * step, y + 18 - 16 * value / MAX_LEVEL) for i, value in enumerate(values) if value is not None
+        ]
+        body.append(_text(left - 12, y + 14, name, anchor="end"))
+        body.append(f'<line x1="{left}" y1="{y + 18}" x2="{left + width}" y2="{y + 18}" stroke="#e3e9ee"/>')
+        path = " ".join(f"{'M' if i == 0 else 'L'}{x:.1f},{at:.1f}" for i, (x, at) in enumerate(spots))
+        body.append(f'<path d="{path}" fill="none" stroke="#1f5590" stroke-width="2"/>' if spots else "")
+        body += [f'<circle cx="{x:.1f}" cy="{at:.1f}" r="2.5" fill="#1f5590"/>' for x, at in spots]
+        first, last = ("unknown" if v is None else f"{v:g}" for v in (values[0], values[-1]))
+        body.append(_text(left + width + 10, y + 16, f"{first} → {last}", size=11))
+        said.append(f"{name}: {', '.join('unknown' if v is None else f'{v:g}' for v in values)}")
+    bottom = top + len(names) * row + 6
+    return _frame(left + width + 110, bottom, "Averages over the last months", ". ".join(said), body, "trend")
 
 
 def _shorten(name: str, most: int = 30) -> str:
