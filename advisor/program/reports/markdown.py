@@ -59,7 +59,7 @@ def _render(summary: GapSummary, text: SummaryText) -> str:
         lines += [f"## Top {len(text.gaps)} of {summary.open_gaps} gaps", ""]
         for number, gap in enumerate(text.gaps, 1):
             lines += [
-                f"{number}. **{gap.what}**: {gap.where}. {gap.why}",
+                f"{number}. **{gap.what}**: {gap.where}. {gap.why}".rstrip(),
                 f"   - Register: {gap.register}",
                 f"   - Playbook: {gap.playbook}",
                 f"   - Next: {gap.action} {gap.who}",

@@ -19,15 +19,18 @@ class Length(NamedTuple):
     places: int = 3
     reason_words: int = 40
     name_words: int = 20
+    whys: int = 5
+    """How many of the gaps say why they matter."""
 
 
 LENGTHS = (
     Length(),
-    Length(changes=2, overdue=2, unknown=3, caveats=3, places=3, reason_words=18, name_words=8),
-    Length(changes=1, overdue=2, unknown=2, caveats=2, places=2, reason_words=12, name_words=6),
-    Length(changes=1, overdue=1, unknown=1, caveats=2, places=1, reason_words=11, name_words=5),
-    Length(changes=1, overdue=1, unknown=1, caveats=1, places=1, reason_words=7, name_words=5),
-    Length(changes=0, overdue=0, unknown=0, caveats=1, places=1, reason_words=6, name_words=3),
+    Length(changes=2, overdue=2, unknown=3, caveats=3, reason_words=18, name_words=8),
+    Length(changes=1, overdue=2, unknown=2, caveats=2, places=2, reason_words=14, name_words=6),
+    Length(changes=1, overdue=1, unknown=1, caveats=2, places=1, reason_words=12, name_words=5),
+    Length(changes=1, overdue=1, unknown=1, caveats=1, places=1, reason_words=12, name_words=5, whys=2),
+    Length(changes=1, overdue=1, unknown=1, caveats=1, places=1, reason_words=10, name_words=5, whys=0),
+    Length(changes=0, overdue=1, unknown=1, caveats=1, places=1, reason_words=6, name_words=4, whys=0),
 )
 """From roomy to tight; a page takes the first with which it stays within its limit."""
 
@@ -66,7 +69,7 @@ def word_summary(summary: GapSummary, length: Length) -> SummaryText:
         headline=summary.headline,
         decision=summary.decision,
         facts=_word_facts(summary, length),
-        gaps=tuple(_word_gap(gap, summary.as_of, length) for gap in summary.top),
+        gaps=tuple(_word_gap(gap, summary.as_of, length, place) for place, gap in enumerate(summary.top)),
         changes=_word_changes(summary, length),
         overdue=tuple(
             f"{clip(item.title, length.reason_words)} ({clip(item.owner, length.name_words)}, {item.days} days)"
@@ -94,7 +97,7 @@ def _word_facts(summary: GapSummary, length: Length) -> str:
     )
 
 
-def _word_gap(gap: Gap, as_of: date, length: Length) -> GapText:
+def _word_gap(gap: Gap, as_of: date, length: Length, place: int) -> GapText:
     numbers = ", ".join(f"#{ref.number}" for ref in gap.evidence)
     conflict = f" {clip(gap.conflict, length.reason_words)}" if gap.conflict else ""
     articles = ", ".join(source.id for source in gap.playbook.sources)
@@ -106,7 +109,7 @@ def _word_gap(gap: Gap, as_of: date, length: Length) -> GapText:
     return GapText(
         what=gap.title,
         where=word_places(gap.where, gap.asked, length),
-        why=gap.why,
+        why=gap.why if place < length.whys else "",
         register=f"{clip(gap.reason, length.reason_words)}{conflict}" + (f" [{numbers}]" if numbers else ""),
         playbook=gap.playbook.section + (f" ({articles})" if articles else ""),
         action=gap.action,
