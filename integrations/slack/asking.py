@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from slack_sdk.errors import SlackClientError
+
 from advisor.domain.dialogue import Answer, Role
 from advisor.domain.identity import Caller
 from advisor.domain.work import Feedback, NewWork
@@ -31,6 +33,7 @@ def ask(desk: Desk, request: Request, *, private: bool = False) -> list[NewWork]
         proposals = desk.office.read_message(asker.person.caller, text)
         if any(proposal.says or proposal.changes for proposal in proposals):
             return post_all(request.key, _alone(request, asker), [render_proposals(proposals, text)])
+    _show_work(desk, asker.place)
     answer = desk.advisor.ask(
         asker.reader,
         text,
@@ -132,6 +135,21 @@ def find_answer(desk: Desk, request: Request) -> tuple[Answer, Caller]:
         except NotFoundError:
             continue
     raise NotFoundError("That answer is no longer known.", "Ask the question again.")
+
+
+def _show_work(desk: Desk, place: Place) -> None:
+    """Show in a direct message that the advisor is at work, with Slack's stop button."""
+    if not (place.is_direct and place.thread):
+        return
+    try:
+        desk.client.agents_sessions_setStatus(
+            channel_id=place.channel, thread_ts=place.thread, status="processing", initiator_user_id=place.user
+        )
+        desk.client.assistant_threads_setStatus(
+            channel_id=place.channel, thread_ts=place.thread, status="is reading the playbooks ..."
+        )
+    except (SlackClientError, OSError):
+        return  # a courtesy: without it the answer still comes
 
 
 def _alone(request: Request, asker: Asker) -> Place:

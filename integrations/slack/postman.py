@@ -71,7 +71,20 @@ class Postman:
             self._postpone(work)
         else:
             self._queue.finish(work, self._clock(), follow=follow)
+            self._end_session(work)
         return True
+
+    def _end_session(self, work: Work) -> None:
+        """Take the stop button away once the answer is there; where Slack does not care, nothing is lost."""
+        payload = work.payload
+        if not (str(payload.get("channel", "")).startswith("D") and payload.get("thread")):
+            return
+        try:
+            self._client.agents_sessions_setStatus(
+                channel_id=payload["channel"], thread_ts=payload["thread"], status="active"
+            )
+        except (SlackApiError, SlackRequestError, OSError):
+            return
 
     def _deliver(self, work: Work) -> list[NewWork]:
         """Say it; return what is left to be said."""

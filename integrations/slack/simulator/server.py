@@ -111,7 +111,7 @@ class Server:
         self._api.record(name, args, body, 0 if fault is not None and fault.lose_reply else 200)
         if fault is not None and fault.lose_reply:
             return await self._hang_up(request)
-        return JSONResponse(body, headers={"x-oauth-scopes": "chat:write"})
+        return JSONResponse(body, headers={"x-oauth-scopes": ",".join(self._world.scopes)})
 
     async def _respond(self, request: Request) -> Response:
         try:

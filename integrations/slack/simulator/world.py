@@ -119,11 +119,20 @@ class ResponseUrl:
     ts: str | None = None
 
 
+SCOPES = (
+    "app_mentions:read", "assistant:write", "channels:history", "channels:read", "chat:write", "commands",
+    "groups:history", "groups:read", "im:history", "im:read", "im:write", "reactions:write", "users:read",
+    "users:read.email",
+)  # fmt: skip
+
+
 class World:
     """The state behind the simulator. Hold `lock` while reading or changing it."""
 
     def __init__(self, clock: Callable[[], float], seed: int = 0) -> None:
         self.clock = clock
+        self.scopes: tuple[str, ...] = SCOPES
+        """What the app was granted, as Slack tells with every answer."""
         self.lock = threading.RLock()
         self.random = random.Random(seed)  # noqa: S311 (for tests, not for secrets)
         self.users: dict[str, SlackUser] = {BOT_USER_ID: SlackUser(BOT_USER_ID, "Advisor", kind="bot")}

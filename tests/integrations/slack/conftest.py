@@ -51,6 +51,11 @@ class Company:
         )
         assert not self.door.queue.count(Queue.OUT)["failed"]
 
+    def wait_until_sent(self) -> None:
+        """Wait until the weekly work is handled and said; reminders of later days stay."""
+        wait_for(lambda: self.door.queue.count(Queue.IN)["done"])
+        wait_for(lambda: not self.door.queue.count(Queue.OUT)["waiting"])
+
 
 def people_of(sim: Simulator) -> None:
     sim.add_user("UANNA", "Anna Kovacs", "anna@example.com")

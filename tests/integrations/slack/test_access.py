@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 
 import pytest
 
@@ -122,7 +121,7 @@ def _event(ts: str = "1.5") -> bytes:
     ("headers", "timestamp", "status"),
     [
         ({"X-Slack-Signature": "v0=" + "0" * 64}, None, 401),
-        ({}, str(int(time.time()) - 4000), 401),
+        ({}, "1000000000", 401),
         ({"X-Slack-Signature": None}, None, 400),
         ({"X-Slack-Request-Timestamp": None}, None, 400),
         ({"X-Slack-Request-Timestamp": "tomorrow"}, None, 400),
