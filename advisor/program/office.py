@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 import uuid
-from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
 from itertools import count, takewhile
-from typing import TypeVar
 
 from advisor.domain.checklist import ChecklistDraft, ChecklistItem, InterviewQuestion
 from advisor.domain.criteria import CriteriaBook
@@ -17,7 +14,7 @@ from advisor.domain.gaps import Finding, Gap, GapSummary, GateReadiness, StatusL
 from advisor.domain.identity import Caller, Permission
 from advisor.domain.knowledge import Section
 from advisor.domain.records import ActionItem, RecordKind
-from advisor.domain.register import AnyRecord, Entry, Projection, RecordChange, Register
+from advisor.domain.register import AnyRecord, Entry, RecordChange, Register
 from advisor.errors import AdvisorError, ForbiddenError, InvalidInputError, NotFoundError
 from advisor.ports import RegisterLog
 from advisor.program import checklists, interview
@@ -25,6 +22,7 @@ from advisor.program.answers.reporter import comment_on, find_earlier_day, repor
 from advisor.program.demo import demo_changes
 from advisor.program.engine import Engine
 from advisor.program.gates import assess_gates, describe_status
+from advisor.program.ledger import Ledger, name_view
 from advisor.program.names import find_exact, fold, suggest_names
 from advisor.program.plain_words import Proposal, read_message
 from advisor.program.ranking import Levels, rank_gaps
@@ -32,9 +30,6 @@ from advisor.program.recording import Recorder, prepare_all
 from advisor.program.summaries import DAYS_BACK, Summariser
 from advisor.program.understanding import understand
 
-K = TypeVar("K")
-V = TypeVar("V")
-_REMEMBERED = 10
 LONGEST_MESSAGE = 4000
 
 
@@ -53,11 +48,8 @@ class ProgramOffice:
         self.book = book
         self._sections = sections
         self._today = today
-        self._projection = Projection()
-        self._lock = threading.Lock()
         self._summariser = Summariser(book)
-        self._registers: OrderedDict[tuple[date, int], Register] = OrderedDict()
-        self._engines: OrderedDict[tuple[date, int, str, str], Engine] = OrderedDict()
+        self._ledger = Ledger(log, book)
 
     @property
     def today(self) -> date:
@@ -68,23 +60,10 @@ class ProgramOffice:
 
     def read_register(self, caller: Caller, as_of: date | None = None) -> Register:
         """Return what the caller may see of the register, as of the end of a day."""
-        return self._read(as_of or self.today).visible_to(caller)
+        return self._ledger.read(as_of or self.today).visible_to(caller)
 
-    def _read(self, day: date) -> Register:
-        with self._lock:
-            self._projection.apply(self._log.read(after=self._projection.head))
-            key = (day, self._projection.head_of(day))
-            return _remember(self._registers, key, lambda: self._projection.as_of(day))
-
-    def _engine(self, caller: Caller, as_of: date | None = None, *, site: str = "", initiative: str = "") -> Engine:
-        register = self._read(as_of or self.today)
-
-        def make() -> Engine:
-            return Engine(register.visible_to(caller).within(site=site, initiative=initiative), self.book)
-
-        key = (register.as_of, register.head, _view(caller), f"{site}|{initiative}")
-        with self._lock:
-            return _remember(self._engines, key, make)
+    def _engine(self, caller: Caller, as_of: date | None, *, site: str = "", initiative: str = "") -> Engine:
+        return self._ledger.get_engine(caller, as_of or self.today, site=site, initiative=initiative)
 
     def find_initiative(self, caller: Caller, name: str) -> str:
         """Return the id of the initiative that goes by a name, an alias or an id; raise NotFoundError."""
@@ -111,7 +90,7 @@ class ProgramOffice:
 
     def list_status(self, caller: Caller, *, site: str = "") -> tuple[StatusLine, ...]:
         """Return how each active initiative stands, in order of its id."""
-        engine = self._engine(caller, site=site)
+        engine = self._engine(caller, None, site=site)
         return tuple(describe_status(engine.register, initiative) for initiative in engine.active)
 
     def get_record(self, caller: Caller, kind: RecordKind, subject: str) -> AnyRecord:
@@ -124,7 +103,7 @@ class ProgramOffice:
     def read_history(self, caller: Caller, kind: RecordKind, subject: str) -> tuple[Entry, ...]:
         """Return every entry on a record, oldest first; that of a withdrawn record only to an admin."""
         self.read_register(caller)
-        entries = self._projection.history(kind, subject)
+        entries = self._ledger.get_history(kind, subject)
         if entries and caller.permission is Permission.ADMIN:
             return entries  # what was withdrawn keeps its history
         self.get_record(caller, kind, subject)
@@ -184,7 +163,7 @@ class ProgramOffice:
             caller=caller,
             today=self.today,
             door=door,
-            find_history=self._projection.history,
+            find_history=self._ledger.get_history,
         )
 
     def _find_repeated(self, caller: Caller, key: str, changes: Sequence[RecordChange]) -> tuple[Entry, ...]:
@@ -198,8 +177,8 @@ class ProgramOffice:
 
     def _find_by_key(self, caller: Caller, key: str) -> tuple[Entry, ...]:
         """Return the entries that a caller logged together with a key."""
-        single = self._projection.find_key(key)
-        numbered = (self._projection.find_key(f"{key}/{place}") for place in count())
+        single = self._ledger.find_key(key)
+        numbered = (self._ledger.find_key(f"{key}/{place}") for place in count())
         found = [single] if single else takewhile(lambda entry: entry is not None, numbered)
         return tuple(entry for entry in found if entry is not None and entry.recorded_by == caller.id)
 
@@ -215,7 +194,7 @@ class ProgramOffice:
 
     def load_demo(self, caller: Caller, *, door: str) -> int:
         """Fill an empty register with a believable company; return how many entries that took."""
-        if not self.read_register(caller).empty and not self._projection.find_key("demo/0"):
+        if not self.read_register(caller).empty and not self._ledger.find_key("demo/0"):
             raise InvalidInputError(
                 "The register is not empty.", "Set ADVISOR_DATA_DIR to another folder to look at the demo company."
             )
@@ -254,21 +233,21 @@ class ProgramOffice:
         back = since or day - timedelta(days=DAYS_BACK)
         if back >= day:
             raise InvalidInputError(f"{back} is not before {day}.", "Give an earlier day to compare with.")
-        present = self._read(day)
+        present = self._ledger.read(day)
         named = present.find(RecordKind.INITIATIVE, initiative) or present.find(RecordKind.SITE, site)
         return self._summariser.summarise(
             lambda at: self._engine(caller, at, site=site, initiative=initiative),
             as_of=day,
             since=back,
             scope=named.fields.name if named else "the whole program",
-            view=f"{_view(caller)}|{site}|{initiative}",
+            view=f"{name_view(caller)}|{site}|{initiative}",
         )
 
     # Answering
 
     def report(self, caller: Caller, question: str, query: Query | None, role: Role) -> Report | None:
         """Return what the register answers, or None for a question that is for the playbooks alone."""
-        engine = self._engine(caller)
+        engine = self._engine(caller, None)
         before = query.context or query.text if query and query.follows else ""
         asked = understand(question, engine.register, self.today, before=before)
         if asked is None:
@@ -282,7 +261,7 @@ class ProgramOffice:
         sections = tuple(dict.fromkeys(citation.section_id for citation in draft.citations))
         if draft.outcome is not Outcome.ANSWERED or not sections:
             return None
-        engine = self._engine(caller)
+        engine = self._engine(caller, None)
         return comment_on(engine.findings, sections, {i.subject: i.fields.name for i in engine.active})
 
     # Assessing
@@ -294,7 +273,7 @@ class ProgramOffice:
         if dimension and dimension not in self.book.dimension_by_id:
             known = ", ".join(self.book.dimension_by_id)
             raise InvalidInputError(f'There is no dimension "{dimension[:40]}".', f"Use one of: {known}.")
-        return interview.find_next_question(self._engine(caller), initiative=initiative, dimension=dimension)
+        return interview.find_next_question(self._engine(caller, None), initiative=initiative, dimension=dimension)
 
     def answer_question(
         self,
@@ -410,18 +389,3 @@ def _repeats(change: RecordChange, entry: Entry) -> bool:
         and change.corrects == entry.supersedes
         and all(entry.patch.get(name) == value for name, value in given.items())
     )
-
-
-def _remember(cache: OrderedDict[K, V], key: K, make: Callable[[], V]) -> V:
-    """Return what a cache holds, made now if need be; what was not asked for the longest gives way."""
-    if key not in cache:
-        cache[key] = make()
-        if len(cache) > _REMEMBERED:
-            cache.popitem(last=False)
-    cache.move_to_end(key)
-    return cache[key]
-
-
-def _view(caller: Caller) -> str:
-    """Return what tells apart callers who see different registers; no group can pass for an admin."""
-    return repr(("admin",) if caller.permission is Permission.ADMIN else ("groups", *sorted(set(caller.groups))))
