@@ -164,10 +164,15 @@ def import_table(office: ProgramOffice, caller: Caller, found: Import, *, dry_ru
     )
 
 
+def _holds_from(record: AnyRecord) -> date:
+    """Return the day for which a record is exported; an initiative keeps the day on which it entered its stage."""
+    return record.stages[-1][1] if record.stages else record.as_of
+
+
 def _is_known(change: RecordChange, register: Register) -> bool:
     """Whether a row says what the register says already, as in an export that nobody changed."""
     record = register.find(change.kind, change.subject) if change.subject else None
-    if record is None or (change.on is not None and change.on != record.as_of):
+    if record is None or change.on not in {None, record.as_of, _holds_from(record)}:
         return False
     try:
         after = FIELDS[change.kind].model_validate({**record.fields.model_dump(mode="json"), **change.fields})
@@ -251,7 +256,7 @@ def list_rows(register: Register, kind: RecordKind) -> tuple[list[str], list[lis
 def _list_cells(record: AnyRecord) -> list[str]:
     said = record.fields.model_dump(mode="json")
     cells = [_word_cell(value) for value in said.values()]
-    return [record.subject, record.as_of.isoformat(), *cells, str(record.version), record.recorded_by]
+    return [record.subject, _holds_from(record).isoformat(), *cells, str(record.version), record.recorded_by]
 
 
 def _word_cell(value: Any) -> str:

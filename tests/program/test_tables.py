@@ -29,6 +29,11 @@ def test_an_exported_workbook_imports_to_the_same_records(
         assert [(r.subject, r.fields) for r in imported.all(FIELDS[kind])] == [
             (r.subject, r.fields) for r in exported.all(FIELDS[kind])
         ]
+
+    def days(office: ProgramOffice) -> list[int]:
+        return [gate.days_in_stage for gate in office.assess_gates(LOCAL_CALLER)]
+
+    assert days(empty) == days(demo)
     head = imported.head
     assert _import(empty, file) == []
     assert empty.read_register(LOCAL_CALLER).head == head
