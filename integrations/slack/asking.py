@@ -32,7 +32,7 @@ def ask(desk: Desk, request: Request, *, private: bool = False) -> list[NewWork]
     if not _QUESTION.search(text):
         proposals = desk.office.read_message(asker.person.caller, text)
         if any(proposal.says or proposal.changes for proposal in proposals):
-            return post_all(request.key, _alone(request, asker), [render_proposals(proposals, text)])
+            return post_all(request.key, request.privately, [render_proposals(proposals, text)])
     _show_work(desk, asker.place)
     answer = desk.advisor.ask(
         asker.reader,
@@ -150,7 +150,3 @@ def _show_work(desk: Desk, place: Place) -> None:
         )
     except (SlackClientError, OSError):
         return  # a courtesy: without it the answer still comes
-
-
-def _alone(request: Request, asker: Asker) -> Place:
-    return asker.place if request.is_direct else request.privately

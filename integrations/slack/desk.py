@@ -50,6 +50,8 @@ class Request(NamedTuple):
     response_url: str = ""
     value: str = ""
     values: Mapping[str, str] = {}
+    on_ephemeral: bool = False
+    """Whether a button of a message was pressed that only this user sees."""
 
     @property
     def is_direct(self) -> bool:
@@ -61,7 +63,7 @@ class Request(NamedTuple):
         """Where only this user reads the reply; a direct message when it came from no channel."""
         if not self.channel:
             return Place("", user=self.user)
-        if self.is_direct and self.ts:
+        if self.is_direct and self.ts and not self.on_ephemeral:
             return Place(self.channel, self.thread or self.ts, self.user)
         return self.in_place
 
@@ -97,7 +99,7 @@ def admit(desk: Desk, request: Request, *, private: bool = False) -> Asker:
     """
     person = desk.people.find(request.user, request.team)
     if request.is_direct:
-        return Asker(person, person.caller, request.in_thread)
+        return Asker(person, person.caller, request.privately)
     rule = desk.people.check_channel(request.channel)
     if private or rule is ChannelRule.PRIVATE_FIRST:
         return Asker(person, person.caller, request.privately)

@@ -191,6 +191,7 @@ def read_press(body: Mapping[str, Any]) -> Request:
         ts=message.get("ts") or container.get("message_ts", ""),
         thread=message.get("thread_ts") or container.get("thread_ts", ""),
         response_url=body.get("response_url", ""),
+        on_ephemeral=bool(container.get("is_ephemeral")),
     )
 
 

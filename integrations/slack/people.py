@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError
 
 from advisor.domain.dialogue import Role
 from advisor.domain.identity import Caller
@@ -82,8 +83,13 @@ class People:
         if channel.startswith("D"):
             return ChannelRule.OPEN
         if not self._shared_channels:
-            info = self._channel(channel)
-            if any(info.get(flag) for flag in ("is_ext_shared", "is_pending_ext_shared", "is_shared")):
+            try:
+                info = self._channel(channel)
+            except SlackApiError as error:
+                if error.response.get("error") not in {"channel_not_found", "not_in_channel"}:
+                    raise
+                info = {}  # a command typed where the advisor is not: only its author sees the reply
+            if info.get("is_ext_shared") or info.get("is_pending_ext_shared"):
                 raise RefusedError(
                     "The advisor does not answer in channels shared with other companies. Ask it directly."
                 )

@@ -47,16 +47,16 @@ def _status(desk: Desk, request: Request, rest: str) -> list[NewWork]:
     if rest:
         proposals = desk.office.read_message(asker.person.caller, rest)
         if proposals:
-            return _reply(request, asker, [pages.render_proposals(proposals, rest)])
+            return _reply(request, [pages.render_proposals(proposals, rest)])
         return ask(desk, request._replace(text=f"How is {rest} doing?"), private=True)
-    return _reply(request, asker, pages.render_status(desk.office.list_status(asker.person.caller)))
+    return _reply(request, pages.render_status(desk.office.list_status(asker.person.caller)))
 
 
 def _gaps(desk: Desk, request: Request, rest: str) -> list[NewWork]:
     asker = admit(desk, request, private=True)
     caller = asker.person.caller
     initiative = desk.office.find_initiative(caller, rest) if rest else ""
-    return _reply(request, asker, pages.render_gaps(desk.office.summarise(caller, initiative=initiative)))
+    return _reply(request, pages.render_gaps(desk.office.summarise(caller, initiative=initiative)))
 
 
 def _gates(desk: Desk, request: Request, rest: str) -> list[NewWork]:
@@ -66,7 +66,7 @@ def _gates(desk: Desk, request: Request, rest: str) -> list[NewWork]:
     if rest:
         subject = desk.office.find_initiative(caller, rest)
         gates = tuple(gate for gate in gates if gate.initiative == subject)
-    return _reply(request, asker, pages.render_gates(gates))
+    return _reply(request, pages.render_gates(gates))
 
 
 def _checklist(desk: Desk, request: Request, rest: str) -> list[NewWork]:
@@ -74,13 +74,13 @@ def _checklist(desk: Desk, request: Request, rest: str) -> list[NewWork]:
     caller = asker.person.caller
     initiative = desk.office.find_initiative(caller, rest) if rest else ""
     items = desk.office.list_items(caller, initiative=initiative)
-    return _reply(request, asker, pages.render_checklist(items, place=f" on {rest}" if rest else ""))
+    return _reply(request, pages.render_checklist(items, place=f" on {rest}" if rest else ""))
 
 
 def _assess(desk: Desk, request: Request, rest: str) -> list[NewWork]:
     asker = admit(desk, request, private=True)
     initiative = desk.office.find_initiative(asker.person.caller, rest) if rest else ""
-    return _reply(request, asker, [_next_question(desk, asker, initiative)])
+    return _reply(request, [_next_question(desk, asker, initiative)])
 
 
 COMMANDS: dict[str, Command] = {
@@ -235,12 +235,12 @@ def _key(request: Request) -> str:
     return f"slack/{request.team}/{request.key}"
 
 
-def _reply(request: Request, asker: Asker, messages: list[Message]) -> list[NewWork]:
-    return post_all(request.key, asker.place if request.is_direct else request.privately, messages)
+def _reply(request: Request, messages: list[Message]) -> list[NewWork]:
+    return post_all(request.key, request.privately, messages)
 
 
 def _in_place(request: Request, message: Message) -> list[NewWork]:
     """Rewrite the message whose button was pressed."""
-    if request.is_direct:
+    if request.is_direct and not request.on_ephemeral:
         return [update(request.key, request.channel, request.ts, message)]
     return [replace_private(request.key, request.in_place, message)]

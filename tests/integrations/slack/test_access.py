@@ -147,3 +147,12 @@ def test_what_is_replayed_is_answered_once(company: Company) -> None:
     company.settle()
     assert company.door.queue.count(Queue.IN)["done"] == 1
     assert len(company.sim.messages(dm, ts)) == 2
+
+
+def test_a_command_is_answered_where_the_advisor_is_not_a_member(company: Company) -> None:
+    sim = company.sim
+    sim.add_channel("CAWAY", "away", ["UANNA"], private=True, bot=False)
+    for number, text in enumerate(("ask How should we choose KPIs?", "gates", "nonsense"), 1):
+        sim.command("UANNA", "CAWAY", "/advisor", text)
+        company.settle()
+        assert len(sim.ephemerals("UANNA", "CAWAY")) == number
