@@ -52,7 +52,7 @@ def _mount_slack(application: FastAPI, settings: Settings, advisor: Advisor, off
     if not settings.slack_signing_secret.get_secret_value():
         raise InvalidInputError("ADVISOR_SLACK_SIGNING_SECRET is not set.", "See `advisor slack doctor`.")
     door = build_door(settings, advisor, office)
-    application.include_router(create_router(door.app))
+    application.include_router(create_router(door.app, settings.slack_signing_secret.get_secret_value()))
     return door
 
 

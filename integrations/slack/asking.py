@@ -23,16 +23,17 @@ _QUESTION = re.compile(
 _NOTHING = "What would you like to know? For example: How should we choose KPIs?"
 
 
-def ask(desk: Desk, request: Request, *, private: bool = False) -> list[NewWork]:
+def ask(desk: Desk, request: Request, *, private: bool = False, reads_status: bool = True) -> list[NewWork]:
     """Answer a question, or read a status in plain words, where it was asked."""
     asker = admit(desk, request, private=private)
-    text = read_text(request.text, desk.bot_user)
+    text = read_text(request.text, desk)
     if not text:
         return post_all(request.key, asker.place, [say(_NOTHING)])
-    if not _QUESTION.search(text):
+    if reads_status and not _QUESTION.search(text):
         proposals = desk.office.read_message(asker.person.caller, text)
         if any(proposal.says or proposal.changes for proposal in proposals):
-            return post_all(request.key, request.privately, [render_proposals(proposals, text)])
+            register = desk.office.read_register(asker.person.caller)
+            return post_all(request.key, request.privately, [render_proposals(proposals, text, register)])
     _show_work(desk, asker.place)
     answer = desk.advisor.ask(
         asker.reader,
@@ -54,13 +55,13 @@ def deliver(desk: Desk, request: Request, asker: Asker, answer: Answer) -> list[
 
 
 def tell_more(desk: Desk, request: Request) -> list[NewWork]:
-    """Go on from an answer, as if its reader had asked for more."""
+    """Give the longest shape of an answer: what an engineer is told on the same question."""
     answer, reader = find_answer(desk, request)
     asker = admit(desk, request)
     place = asker.place if reader == asker.reader else request.privately
     more = desk.advisor.ask(
         reader,
-        "Tell me more",
+        answer.query or answer.question,
         role=Role.ENGINEER.value,
         conversation_id=answer.conversation_id,
         answer_id=name_answer(request, reader),
@@ -76,7 +77,7 @@ def share(desk: Desk, request: Request) -> list[NewWork]:
     audience = desk.people.find_audience(request.channel, request.team)
     shared = desk.advisor.ask(
         audience,
-        private.question,
+        private.query or private.question,  # a follow-up, as it stands alone
         role=person.role.value,
         conversation_id=name_conversation(request, audience),
         start=True,
@@ -104,7 +105,9 @@ def ask_human(desk: Desk, request: Request) -> list[NewWork]:
         text = "Nobody is set up to answer yet. Your administrator can name a channel in ADVISOR_SLACK_HELP_CHANNEL."
         return post_all(request.key, request.privately, [say(text)])
     person = desk.people.find(request.user, request.team)
-    asked = f"{person.name} asks: {answer.question}"
+    desk.people.check_channel(desk.help_channel)
+    meant = f" (on: {answer.query})" if answer.query not in {"", answer.question} else ""
+    asked = f"{person.name} asks: {answer.question}{meant} Please reply to {person.name} directly."
     return [
         *post_all(f"{request.key}/human", Place(desk.help_channel, user=request.user), [say(asked)]),
         *post_all(request.key, request.privately, [say("Passed on. Someone will get back to you.")]),

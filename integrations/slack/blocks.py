@@ -28,6 +28,8 @@ MOST_CHARACTERS = 9_000
 MOST_ROWS, MOST_COLUMNS = 100, 20
 _LONGEST_RUN = 2_500
 _LONGEST_TEXT = 3_000
+_SHARE = "Everyone in the channel will see your question, and what all of them may see of the answer."
+_HUMAN = "Your question, as you asked it, goes to the help channel with your name."
 _LIVE = re.compile(r"<[!@#]|:(?=//)|@(?=channel|here|everyone)")
 """What Slack would turn into a mention, a broadcast or a link."""
 
@@ -86,9 +88,16 @@ def plain(text: str) -> Kit:
     return {"type": "plain_text", "text": text, "emoji": False}
 
 
-def button(label: str, action: str, value: str = "", *, style: str = "") -> Kit:
-    """Return a button."""
-    made = {"type": "button", "text": plain(clip(label, 75)), "action_id": action, "value": value or action}
+def button(label: str, action: str, value: str = "", *, style: str = "", confirm: str = "") -> Kit:
+    """Return a button; with `confirm` Slack asks back in these words before it is sent."""
+    made: Kit = {"type": "button", "text": plain(clip(label, 75)), "action_id": action, "value": value or action}
+    if confirm:
+        made["confirm"] = {
+            "title": plain(clip(label, 100)),
+            "text": plain(clip(confirm, 300)),
+            "confirm": plain("Yes"),
+            "deny": plain("No"),
+        }
     return made | ({"style": style} if style else {})
 
 
@@ -236,20 +245,22 @@ def _answer_buttons(answer: Answer, *, private: bool) -> list[Kit]:
     if private:
         rows.append(
             actions(
-                button("Share to channel", "share", answer.id, style="primary"),
+                button("Share to channel", "share", answer.id, style="primary", confirm=_SHARE),
                 button("Keep private", "keep_private", answer.id),
             )
         )
+    if not answer.citations and answer.outcome is not Outcome.DECLINED:
+        return rows
     if answer.outcome in {Outcome.ANSWERED, Outcome.PARTIAL}:
         rows.append(
             actions(
                 button("More detail", "more_detail", answer.id),
                 button("As a checklist", "as_checklist", answer.id),
-                button("Ask a human", "ask_human", answer.id),
+                button("Ask a human", "ask_human", answer.id, confirm=_HUMAN),
             )
         )
     elif answer.outcome is Outcome.DECLINED:
-        rows.append(actions(button("Ask a human", "ask_human", answer.id)))
+        rows.append(actions(button("Ask a human", "ask_human", answer.id, confirm=_HUMAN)))
     return [*rows, feedback_buttons(answer.id)] if answer.outcome is not Outcome.CLARIFY else rows
 
 

@@ -26,7 +26,7 @@ Handler = Callable[[Desk, Request], list[NewWork]]
 
 HANDLERS: dict[str, Handler] = {
     "ask": asking.ask,
-    "ask_privately": lambda desk, request: asking.ask(desk, request, private=True),
+    "ask_privately": lambda desk, request: asking.ask(desk, request, private=True, reads_status=False),
     "more_detail": asking.tell_more,
     "share": asking.share,
     "keep_private": asking.keep_private,

@@ -32,6 +32,8 @@ class Desk(NamedTuple):
     people: People
     client: WebClient
     bot_user: str
+    team: str
+    """Our workspace: whoever belongs to another one is a stranger, whatever a payload says."""
     help_channel: str = ""
     digest_channel: str = ""
     streaming: bool = True
@@ -50,8 +52,8 @@ class Request(NamedTuple):
     response_url: str = ""
     value: str = ""
     values: Mapping[str, str] = {}
-    on_ephemeral: bool = False
-    """Whether a button of a message was pressed that only this user sees."""
+    only_by_url: bool = False
+    """Whether a private reply can only go through the response URL: the place need not be ours."""
 
     @property
     def is_direct(self) -> bool:
@@ -63,7 +65,7 @@ class Request(NamedTuple):
         """Where only this user reads the reply; a direct message when it came from no channel."""
         if not self.channel:
             return Place("", user=self.user)
-        if self.is_direct and self.ts and not self.on_ephemeral:
+        if self.is_direct and self.ts and not self.only_by_url:
             return Place(self.channel, self.thread or self.ts, self.user)
         return self.in_place
 
@@ -109,7 +111,7 @@ def admit(desk: Desk, request: Request, *, private: bool = False) -> Asker:
 def name_conversation(request: Request, reader: Caller) -> str:
     """Return the id of the conversation that a thread is, for one reader."""
     place = request.in_thread
-    return _digest(f"{request.team}/{place.channel}/{place.thread}/{reader.id}")
+    return _digest(f"{request.team}/{place.channel}/{place.thread or request.key}/{reader.id}")
 
 
 def name_answer(request: Request, reader: Caller) -> str:
@@ -117,13 +119,13 @@ def name_answer(request: Request, reader: Caller) -> str:
     return _digest(f"{request.key}/{reader.id}")
 
 
-def read_text(text: str, bot_user: str) -> str:
+def read_text(text: str, desk: Desk) -> str:
     """Return a message as its author wrote it: markup of links, channels and mentions undone, our own name left out."""
-    plain = text.replace(f"<@{bot_user}>", " ")
+    plain = text.replace(f"<@{desk.bot_user}>", " ")
     plain = _LINK.sub(lambda m: m[1] or m[2], plain)
     plain = _CHANNEL.sub(lambda m: f"#{m[1]}", plain)
     plain = _SPECIAL.sub(" ", plain)
-    plain = _MENTION.sub(lambda m: m[2] or "", plain)
+    plain = _MENTION.sub(lambda m: m[2] or desk.people.find_name(m[1]), plain)
     return html.unescape(plain).strip()
 
 

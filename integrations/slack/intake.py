@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -11,7 +12,9 @@ from slack_sdk.errors import SlackClientError
 
 from advisor.domain.work import NewWork, Queue
 from advisor.ports import WorkQueue
+from integrations.slack.blocks import say
 from integrations.slack.desk import Desk, Request
+from integrations.slack.outgoing import post_all
 from integrations.slack.people import RefusedError
 from integrations.slack.suggestions import MOST_PROMPTS, PROMPTS
 
@@ -38,7 +41,7 @@ class Intake:
             case "message" | "app_mention":
                 self._keep_message(body, event)
             case "app_home_opened" if event.get("tab") == "messages":
-                self._suggest(body, event)
+                self._suggest(event)
             case "agent_session_stopped":
                 self._keep_stop(event)
             case _:
@@ -56,7 +59,6 @@ class Intake:
             "ask",
             f"{channel}/{ts}",
             alias=f"event/{body['event_id']}" if body.get("event_id") else None,
-            team=read_team(body),
             user=event["user"],
             channel=channel,
             ts=ts,
@@ -66,14 +68,12 @@ class Intake:
 
     def _keep_stop(self, event: Mapping[str, Any]) -> None:
         for ts in event.get("streaming_message_ts") or ():
-            key = f"stop/{event['channel']}/{ts}"
-            self._queue.put([NewWork(queue=Queue.IN, key=key, lane=key, payload={"kind": "stopped", "key": key})])
-        self._wake()
+            self.put("stopped", f"stop/{event['channel']}/{ts}", user=event.get("user", ""), channel=event["channel"])
 
-    def _suggest(self, body: Mapping[str, Any], event: Mapping[str, Any]) -> None:
+    def _suggest(self, event: Mapping[str, Any]) -> None:
         """Pin prompts for the person's role to the tab; when Slack does not take them, nothing is lost."""
         try:
-            role = self._desk.people.find(event["user"], read_team(body)).role
+            role = self._desk.people.find(event["user"], self._desk.team).role
             prompts = [{"title": title, "message": message} for title, message in PROMPTS[role][:MOST_PROMPTS]]
             self._desk.client.assistant_threads_setSuggestedPrompts(
                 channel_id=event["channel"], prompts=prompts, title="What do you want to know?"
@@ -88,11 +88,11 @@ class Intake:
         self.put(
             "command",
             f"command/{body['trigger_id']}",
-            team=body["team_id"],
             user=body["user_id"],
             channel=body["channel_id"],
             text=body.get("text", ""),
             response_url=body.get("response_url", ""),
+            only_by_url=True,
         )
         ack()
 
@@ -102,13 +102,13 @@ class Intake:
         self.put(
             "ask_privately",
             f"shortcut/{body['trigger_id']}",
-            team=read_team(body),
             user=body["user"]["id"],
             channel=body["channel"]["id"],
             ts=message["ts"],
             thread=message.get("thread_ts", ""),
             text=message.get("text", ""),
             response_url=body.get("response_url", ""),
+            only_by_url=True,
         )
         ack()
 
@@ -140,6 +140,12 @@ class Intake:
 
     # Queueing
 
+    def reply(self, request: Request, text: str) -> None:
+        """Queue a short reply for the person alone."""
+        key = f"reply/{request.user}/{request.channel}/{request.ts}/{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+        self._queue.put(post_all(f"{key}/{time.time():.0f}", request.privately, [say(text)]))
+        self._wake()
+
     def put_action(
         self, kind: str, body: Mapping[str, Any], action: Mapping[str, Any], value: str, **more: str
     ) -> None:
@@ -161,21 +167,15 @@ class Intake:
     ) -> None:
         """Queue a form that was filled in; a form is queued once."""
         given = {name: meta[name] for name in ("channel", "ts", "thread", "value") if name in meta}
-        about: dict[str, Any] = {"team": read_team(body), "user": body["user"]["id"], "channel": "", **given}
+        about: dict[str, Any] = {"user": body["user"]["id"], "channel": "", **given}
         self.put(kind, f"form/{view['id']}/{view.get('hash', '')}", values=dict(values), **about)
 
     def put(self, kind: str, key: str, *, alias: str | None = None, **request: Any) -> None:
         """Queue a request; those of one thread are handled in their order."""
-        payload = {"kind": kind, "key": key, **request}
+        payload = {"kind": kind, "key": key, **request, "team": self._desk.team}
         lane = f"{request['channel']}/{request.get('thread') or request.get('ts') or request['user']}"
         self._queue.put([NewWork(queue=Queue.IN, key=key, alias=alias, lane=lane, payload=payload)])
         self._wake()
-
-
-def read_team(body: Mapping[str, Any]) -> str:
-    """Return the workspace that a payload comes from."""
-    team = body.get("team_id") or (body.get("team") or {}).get("id", "")
-    return str(team)
 
 
 def read_press(body: Mapping[str, Any]) -> Request:
@@ -185,13 +185,13 @@ def read_press(body: Mapping[str, Any]) -> Request:
     channel = (body.get("channel") or {}).get("id") or container.get("channel_id") or body.get("channel_id", "")
     return Request(
         key="",
-        team=read_team(body),
+        team="",
         user=(body.get("user") or {}).get("id") or body.get("user_id", ""),
         channel=channel,
         ts=message.get("ts") or container.get("message_ts", ""),
         thread=message.get("thread_ts") or container.get("thread_ts", ""),
         response_url=body.get("response_url", ""),
-        on_ephemeral=bool(container.get("is_ephemeral")),
+        only_by_url=bool(container.get("is_ephemeral")),
     )
 
 

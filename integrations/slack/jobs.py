@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from datetime import UTC, datetime, timedelta
 
@@ -13,7 +14,9 @@ from integrations.slack import pages
 from integrations.slack.blocks import Message, actions, button, paragraph, run
 from integrations.slack.desk import Desk, Request
 from integrations.slack.outgoing import Place, post_all
+from integrations.slack.people import RefusedError
 
+_log = logging.getLogger(__name__)
 GRACE_DAYS = 2
 """How late a status may be before its owner is asked."""
 REMIND_AFTER_DAYS = 2
@@ -52,7 +55,7 @@ def run_weekly(desk: Desk, request: Request) -> list[NewWork]:
     work: list[NewWork] = []
     unasked: list[str] = []
     for line in late:
-        user = desk.people.find_user_by_name(line.owner, request.team) if line.owner else ""
+        user = _find_owner(desk, line)
         if not user:
             unasked.append(line.name)
             continue
@@ -60,14 +63,32 @@ def run_weekly(desk: Desk, request: Request) -> list[NewWork]:
         work += post_all(key, Place("", user=user), [_request_check_in(line)])
         work.append(_reminder(desk, request, line, user))
     if desk.digest_channel:
-        work += post_all(f"{request.key}/digest", Place(desk.digest_channel), _digest(desk, request, unasked))
+        try:
+            desk.people.check_channel(desk.digest_channel)
+        except RefusedError as error:
+            _log.error("The digest was not posted: %s", error.told)
+        else:
+            work += post_all(f"{request.key}/digest", Place(desk.digest_channel), _digest(desk, unasked))
     return work
+
+
+def _find_owner(desk: Desk, line: StatusLine) -> str:
+    """Return the Slack user who owns an initiative, if they may be told of it; else nothing."""
+    user = desk.people.find_user_by_name(line.owner, desk.team) if line.owner else ""
+    if not user:
+        return ""
+    try:
+        person = desk.people.find(user, desk.team)
+    except RefusedError:
+        return ""
+    visible = {seen.initiative for seen in desk.office.list_status(person.caller)}
+    return user if line.initiative in visible else ""
 
 
 def remind(desk: Desk, request: Request) -> list[NewWork]:
     """Ask once more, unless the status has come in."""
     line = next((o for o in desk.office.list_status(LOCAL_CALLER) if o.initiative == request.value), None)
-    if line is None or not _is_late(desk, line):
+    if line is None or not _is_late(desk, line) or _find_owner(desk, line) != request.user:
         return []
     return post_all(request.key, Place("", user=request.user), [_request_check_in(line, again=True)])
 
@@ -101,8 +122,8 @@ def _request_check_in(line: StatusLine, *, again: bool = False) -> Message:
     return Message(said, [paragraph(run(said)), ask])
 
 
-def _digest(desk: Desk, request: Request, unasked: list[str]) -> list[Message]:
-    audience = desk.people.find_audience(desk.digest_channel, request.team)
+def _digest(desk: Desk, unasked: list[str]) -> list[Message]:
+    audience = desk.people.find_audience(desk.digest_channel, desk.team)
     messages = pages.render_gaps(desk.office.summarise(audience))
     visible = {line.name for line in desk.office.list_status(audience)}
     if silent := [name for name in unasked if name in visible]:

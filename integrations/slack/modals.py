@@ -7,16 +7,18 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from slack_bolt import Ack
+from slack_sdk.errors import SlackClientError
 
 from advisor.domain.checklist import ChecklistItem
+from advisor.domain.identity import Permission
 from advisor.domain.records import Initiative, KpiCard
 from advisor.domain.register import Record
 from advisor.errors import AdvisorError
 from integrations.slack import program, views
 from integrations.slack.blocks import Kit
-from integrations.slack.desk import Desk, Request
-from integrations.slack.intake import Intake, read_press, read_team, remember_place
-from integrations.slack.people import RefusedError
+from integrations.slack.desk import DOOR, Desk, Request, admit
+from integrations.slack.intake import Intake, read_press, remember_place
+from integrations.slack.people import RefusedError, SlackPerson
 
 
 class Modals:
@@ -53,7 +55,7 @@ class Modals:
         if not view or view.get("callback_id") != "check_in":
             return
         chosen = action["selected_option"]["value"]
-        form = self._check_in(read_press(body), chosen) | {"private_metadata": view.get("private_metadata", "")}
+        form = self._check_in(self._press(body), chosen) | {"private_metadata": view.get("private_metadata", "")}
         self._desk.client.views_update(view_id=view["id"], hash=view.get("hash"), view=form)
 
     def open_item(self, ack: Ack, body: Mapping[str, Any], action: Mapping[str, Any]) -> None:
@@ -83,23 +85,32 @@ class Modals:
 
     def submit_check_in(self, ack: Ack, body: Mapping[str, Any], view: Mapping[str, Any]) -> None:
         """Check a check-in before it closes, so that nothing typed is lost, then queue it."""
-        values = views.read_values(view)
+        values, meta = views.read_values(view), views.read_meta(view)
+        errors: dict[str, str] = {}
         try:
-            person = self._desk.people.find(body["user"]["id"], read_team(body))
-            problems = self._desk.office.check(person.caller, program.read_check_in(values), door="slack")
-            said = str(problems[0][1]) if problems else ""
+            request = self._press(body)._replace(channel=meta.get("channel", ""))
+            changes = program.read_check_in(values)
+            for place, error in self._desk.office.check(self._check(request).caller, changes, door=DOOR):
+                errors[views.find_field(values, place, str(error))] = str(error)[:150]
         except (AdvisorError, RefusedError, ValueError) as error:
-            said = str(error)
-        if said:
-            ack(response_action="errors", errors={"initiative": said[:150]})
+            errors = {"initiative": str(error)[:150]}
+        except (SlackClientError, OSError):
+            errors = {"initiative": "Slack did not answer. Please try again."}
+        if errors:
+            ack(response_action="errors", errors=errors)
             return
-        meta = views.read_meta(view)
         self._intake.put_form("check_in", body, view, meta, values)
         ack()
 
     def submit(self, ack: Ack, body: Mapping[str, Any], view: Mapping[str, Any]) -> None:
-        """Queue a form."""
+        """Queue a form; who may not write keeps what they typed."""
         meta = views.read_meta(view)
+        if meta["kind"] != "feedback":
+            person = self._desk.people.find(body["user"]["id"], self._desk.team)
+            if not person.caller.may(Permission.CONTRIBUTOR):
+                said = "You may read the register, not write it. Ask for the contributor permission."
+                ack(response_action="errors", errors={"owner": said})
+                return
         self._intake.put_form(meta["kind"], body, view, meta, views.read_values(view))
         ack()
 
@@ -110,12 +121,32 @@ class Modals:
         return views.check_in(initiatives, self._desk.office.today, chosen=chosen, cards=cards)
 
     def _open(self, body: Mapping[str, Any], make: Callable[[Request], Kit]) -> None:
-        """Open a modal, at once as a placeholder, since a trigger lives three seconds."""
-        opened = self._desk.client.views_open(trigger_id=body["trigger_id"], view=views.wait())
+        """Open a modal, at once as a placeholder, since a trigger lives three seconds; say so when that fails."""
+        request = self._press(body)
         try:
-            view = make(read_press(body))
+            opened = self._desk.client.views_open(trigger_id=body["trigger_id"], view=views.wait())
+        except (SlackClientError, OSError):
+            self._intake.reply(request, "The form could not be opened. Please try again.")
+            return
+        try:
+            self._check(request)
+            view = make(request)
         except RefusedError as error:
             view = views.notice(error.told)
         except AdvisorError as error:
             view = views.notice(f"{error.problem} {error.remedy}")
-        self._desk.client.views_update(view_id=opened["view"]["id"], view=view)
+        except (SlackClientError, OSError):
+            view = views.notice("Slack did not answer. Close this and try again.")
+        try:
+            self._desk.client.views_update(view_id=opened["view"]["id"], view=view)
+        except (SlackClientError, OSError):
+            self._intake.reply(request, "The form could not be filled in. Close it and try again.")
+
+    def _press(self, body: Mapping[str, Any]) -> Request:
+        return read_press(body)._replace(team=self._desk.team)
+
+    def _check(self, request: Request) -> SlackPerson:
+        """Return who pressed; raise RefusedError for those who may not, or not there."""
+        if request.channel:
+            return admit(self._desk, request, private=True).person
+        return self._desk.people.find(request.user, request.team)

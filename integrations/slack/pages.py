@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from advisor.domain.checklist import ChecklistDraft, ChecklistItem, InterviewQuestion
 from advisor.domain.gaps import GapSummary, GateReadiness, StatusLine
+from advisor.domain.register import Register
 from advisor.program.plain_words import Proposal
 from advisor.program.reports.markdown import fit_text
 from advisor.program.reports.wording import word_average, word_day, word_level, word_trend
@@ -110,7 +111,7 @@ def render_status(lines: Sequence[StatusLine]) -> list[Message]:
     return pack(blocks, [check_in], summary=f"{len(lines)} initiatives")
 
 
-def render_proposals(proposals: Sequence[Proposal], text: str) -> Message:
+def render_proposals(proposals: Sequence[Proposal], text: str, register: Register) -> Message:
     """Return what a message would record, with the button that confirms it; or what has to be cleared up first."""
     blocks: list[Kit] = []
     for proposal in proposals:
@@ -124,11 +125,12 @@ def render_proposals(proposals: Sequence[Proposal], text: str) -> Message:
         blocks.append(context("Nothing was recorded. Say it again with that cleared up, or use the form."))
         blocks.append(actions(button("Use the form", "open_check_in")))
         return Message("That needs clearing up.", blocks)
-    value = json.dumps({"text": text, "digest": digest_proposals(proposals)})
+    value = json.dumps({"text": text, "digest": digest_proposals(proposals, register)})
     if len(value) > _LONGEST_VALUE:
         blocks.append(context("That is long for a confirmation. Use the form."))
         blocks.append(actions(button("Use the form", "open_check_in")))
         return Message("Use the form.", blocks)
+    blocks.append(context(f"Kept as its summary: {clip(text, 500)}"))
     blocks.append(
         actions(
             button("Record this", "confirm_status", value, style="primary"), button("Discard", "dismiss", "dismiss")
@@ -137,9 +139,14 @@ def render_proposals(proposals: Sequence[Proposal], text: str) -> Message:
     return Message("Record this?", blocks)
 
 
-def digest_proposals(proposals: Sequence[Proposal]) -> str:
-    """Return what tells whether a confirmed message still means what was shown."""
-    shown = json.dumps([proposal.model_dump(mode="json") for proposal in proposals], sort_keys=True)
+def digest_proposals(proposals: Sequence[Proposal], register: Register) -> str:
+    """Return what tells whether a confirmed message still means what was shown, on records that nobody changed."""
+    versions = []
+    for proposal in proposals:
+        initiative = register.find_initiative(proposal.initiative or "")
+        status = register.latest_status(proposal.initiative or "")
+        versions.append((initiative.version if initiative else 0, status.version if status else 0))
+    shown = json.dumps([[proposal.model_dump(mode="json") for proposal in proposals], versions], sort_keys=True)
     return hashlib.sha256(shown.encode()).hexdigest()[:16]
 
 

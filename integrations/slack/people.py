@@ -78,6 +78,11 @@ class People:
             role=known.role,
         )
 
+    def find_name(self, user: str) -> str:
+        """Return the name of anyone, member or not."""
+        info = self._look_up("users.info", "user", user, lambda: self._client.users_info(user=user)["user"])
+        return str((info.get("profile") or {}).get("real_name") or info.get("real_name") or info.get("name") or user)
+
     def check_channel(self, channel: str) -> ChannelRule:
         """Return the rule of a channel; raise RefusedError where the advisor stays silent."""
         if channel.startswith("D"):

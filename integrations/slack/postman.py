@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from slack_sdk import WebClient
@@ -64,8 +64,10 @@ class Postman:
             follow = self._deliver(work)
         except SlackApiError as error:
             self._handle(work, error)
-        except _RefusedCallError as error:
-            self._queue.give_up(work, self._clock(), str(error))
+        except _RefusedCallError:  # the URL of a command lives half an hour; the person can still be told directly
+            late = {**work.payload, "private": False, "response_url": "", "channel": "", "thread": ""}
+            follow = [] if work.payload.get("replace") else [_redirect(work, late)]
+            self._queue.finish(work, self._clock(), follow=follow)
         except (OSError, SlackRequestError, ValueError) as error:  # no or half an answer: it may have arrived
             _log.warning("Slack did not answer (%s); trying again", type(error).__name__)
             self._postpone(work)
@@ -156,6 +158,7 @@ class Postman:
         replace = bool(payload.get("replace"))
         body: dict[str, Any] = {"replace_original": replace, "response_type": "ephemeral"}
         body |= {"delete_original": True} if payload.get("delete") else _content(payload)
+        body |= {} if replace else _thread(payload)
         reply = WebhookClient(payload["response_url"], timeout=10).send_dict(body)
         if reply.status_code == 429 or reply.status_code >= 500:
             raise OSError(f"status {reply.status_code}")
@@ -176,18 +179,35 @@ class Postman:
         Every message of ours carries the key of its work, except a stream that has not ended: a lane is served in
         order, so that one is ours to finish.
         """
-        if thread:
-            page = self._client.conversations_replies(channel=channel, ts=thread, limit=200, include_all_metadata=True)
-        else:
-            page = self._client.conversations_history(channel=channel, limit=100, include_all_metadata=True)
         orphan = ""
-        for message in page["messages"]:
+        for message in self._read_back(channel, thread):
             metadata = message.get("metadata") or {}
             if metadata.get("event_payload", {}).get("key") == work.key:
                 return True, ""
             if not metadata and message.get("user") == self._bot_user and message["ts"] != thread:
                 orphan = message["ts"]
         return False, orphan
+
+    def _read_back(self, channel: str, thread: str) -> Iterator[dict[str, Any]]:
+        """Return what was said in a thread or a channel for as long as a message is worth delivering."""
+        oldest = str(self._clock() - PATIENCE_SECONDS - 3600)
+        cursor = ""
+        while True:
+            given: dict[str, Any] = {
+                "channel": channel,
+                "oldest": oldest,
+                "cursor": cursor,
+                "limit": 200,
+                "include_all_metadata": True,
+            }
+            if thread:
+                page = self._client.conversations_replies(ts=thread, **given)
+            else:
+                page = self._client.conversations_history(**given)
+            yield from page["messages"]
+            cursor = (page.get("response_metadata") or {}).get("next_cursor", "")
+            if not cursor:
+                return
 
     def _handle(self, work: Work, error: SlackApiError) -> None:
         now = self._clock()
@@ -237,6 +257,10 @@ def _metadata(work: Work) -> dict[str, Any]:
 def _end_of(blocks: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the buttons of a message, which a stream gets at its end."""
     return [block for block in blocks if block["type"] in {"actions", "context_actions", "context"}]
+
+
+def _redirect(work: Work, payload: dict[str, Any]) -> NewWork:
+    return NewWork(queue=Queue.OUT, key=f"{work.key}/direct", lane=payload["user"], payload=payload)
 
 
 def _tell_directly(work: Work, said: str) -> list[NewWork]:

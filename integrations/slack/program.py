@@ -21,7 +21,7 @@ from integrations.slack.outgoing import post_all, replace_private, update
 
 HELP = (
     "/advisor ask <question> | status [what changed, in plain words] | gaps [initiative] | gates [initiative] | "
-    "checklist [initiative] | assess [initiative]"
+    "checklist [initiative] | assess [initiative] | check-in"
 )
 Command = Callable[[Desk, Request, str], list[NewWork]]
 
@@ -47,7 +47,9 @@ def _status(desk: Desk, request: Request, rest: str) -> list[NewWork]:
     if rest:
         proposals = desk.office.read_message(asker.person.caller, rest)
         if proposals:
-            return _reply(request, [pages.render_proposals(proposals, rest)])
+            return _reply(
+                request, [pages.render_proposals(proposals, rest, desk.office.read_register(asker.person.caller))]
+            )
         return ask(desk, request._replace(text=f"How is {rest} doing?"), private=True)
     return _reply(request, pages.render_status(desk.office.list_status(asker.person.caller)))
 
@@ -117,8 +119,9 @@ def confirm_status(desk: Desk, request: Request) -> list[NewWork]:
     asker = admit(desk, request, private=True)
     meant = json.loads(request.value)
     proposals = desk.office.read_message(asker.person.caller, meant["text"])
-    if pages.digest_proposals(proposals) != meant["digest"]:
-        return _in_place(request, pages.render_proposals(proposals, meant["text"]))
+    register = desk.office.read_register(asker.person.caller)
+    if pages.digest_proposals(proposals, register) != meant["digest"]:
+        return _in_place(request, pages.render_proposals(proposals, meant["text"], register))
     entries = desk.office.record(asker.person.caller, _changes(proposals), key=_key(request), door=DOOR)
     return _in_place(request, _recorded(entries))
 
@@ -241,6 +244,6 @@ def _reply(request: Request, messages: list[Message]) -> list[NewWork]:
 
 def _in_place(request: Request, message: Message) -> list[NewWork]:
     """Rewrite the message whose button was pressed."""
-    if request.is_direct and not request.on_ephemeral:
+    if request.is_direct and not request.only_by_url:
         return [update(request.key, request.channel, request.ts, message)]
     return [replace_private(request.key, request.in_place, message)]

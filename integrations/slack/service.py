@@ -65,6 +65,7 @@ def build_door(
         people=people,
         client=client,
         bot_user=identity["user_id"],
+        team=identity["team_id"],
         help_channel=settings.slack_help_channel,
         digest_channel=settings.slack_digest_channel,
         streaming=settings.slack_streaming,

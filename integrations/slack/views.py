@@ -130,6 +130,16 @@ def read_values(view: Mapping[str, Any]) -> dict[str, str]:
     return found
 
 
+def find_field(values: Mapping[str, str], place: int, error: str) -> str:
+    """Return the field of a check-in under which an error on its change number `place` belongs."""
+    readings = [name for name in values if name.startswith(READING)]
+    if "future" in error:
+        return "on"
+    if place:
+        return readings[place - 1]
+    return next((name for name in ("health", "summary", "risks", "next_step") if f", {name}:" in error), "initiative")
+
+
 def read_meta(view: Mapping[str, Any]) -> dict[str, str]:
     """Return what a modal was opened with."""
     found: dict[str, str] = json.loads(view.get("private_metadata") or "{}")

@@ -119,7 +119,7 @@ def company(transport: str, indexed: Settings, make_office: OfficeMaker, tmp_pat
         server, handler = None, None
         if transport == "http":
             web = FastAPI()
-            web.include_router(create_router(door.app))
+            web.include_router(create_router(door.app, SECRET))
             server, url = serve(web)
             sim.events_url = url + PATH
         else:

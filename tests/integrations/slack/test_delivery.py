@@ -117,7 +117,7 @@ def bench(indexed: Settings, make_office: OfficeMaker, tmp_path: Path) -> Iterat
         client = sim_client(sim)
         office = make_office(database)
         advisor = build_advisor(indexed.model_copy(update={"database_url": database}), office)
-        desk = Desk(advisor, office, People(client, {}, rules={}, clock=clock), client, "UBOT")
+        desk = Desk(advisor, office, People(client, {}, rules={}, clock=clock), client, "UBOT", "T1")
         yield Bench(sim, SqlWorkQueue(open_database(database)), desk, clock)
 
 
