@@ -6,10 +6,11 @@ import shutil
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
-from advisor.errors import AdvisorError, KnowledgeError
+from advisor.errors import AdvisorError, BusyError, KnowledgeError
 from advisor.settings import Settings
 
 if TYPE_CHECKING:
+    from advisor.domain.knowledge import BuildReport
     from advisor.knowledge.ingest import Ingest
     from advisor.ports import Embedder, Progress, WorkQueue
     from advisor.program.office import ProgramOffice
@@ -92,6 +93,15 @@ def build_ingest(settings: Settings, *, rebuild: bool = False, progress: Progres
     _prepare_model(settings, rebuild=rebuild, progress=progress)
     builder = GenerationBuilder(generations=Generations(settings.generations_dir), embedder=build_embedder(settings))
     return Ingest(knowledge_base_dir=settings.knowledge_base_dir, writer=builder)
+
+
+def prepare_index(settings: Settings) -> BuildReport | None:
+    """Index what changed; None when another process is at it and there is an index to answer from meanwhile."""
+    try:
+        return build_ingest(settings).run()
+    except BusyError:
+        check_ready(settings)
+        return None
 
 
 def build_embedder(settings: Settings) -> Embedder:

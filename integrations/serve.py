@@ -25,8 +25,8 @@ def serve(settings: Settings, announce: Callable[[str], None]) -> None:
     """Index what changed, then serve until interrupted. Raises StorageError when the address is taken."""
     listener = _bind(settings.host, settings.port)
     announce("Checking the index ...")
-    report = bootstrap.build_ingest(settings).run()
-    if not report.unchanged:
+    report = bootstrap.prepare_index(settings)
+    if report and not report.unchanged:
         announce(f"Indexed {report.playbooks} playbooks ({report.sections} sections).")
     office = bootstrap.build_program(settings)
     advisor = bootstrap.build_advisor(settings, office)

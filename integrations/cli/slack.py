@@ -34,7 +34,7 @@ def slack(context: typer.Context) -> None:
         )
     done = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: done.set())
-    bootstrap.build_ingest(settings).run()
+    bootstrap.prepare_index(settings)
     try:
         run_socket(settings, announce=lambda line: _out.print(line, soft_wrap=True), until=lambda: _wait(done))
     except KeyboardInterrupt:
@@ -81,6 +81,6 @@ def demo(
     from integrations.slack.demo import run_demo  # noqa: PLC0415
 
     settings = load_settings()
-    bootstrap.build_ingest(settings).run()
+    bootstrap.prepare_index(settings)
     run_demo(settings, output, announce=lambda line: _out.print(line, soft_wrap=True))
     _out.print(f"Wrote {escape(str(output))}.")

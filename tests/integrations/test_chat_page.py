@@ -36,12 +36,14 @@ def test_a_suggested_question_is_answered_with_clickable_citations(page: Page) -
 
 
 def test_a_follow_up_is_typed(page: Page) -> None:
+    answers = page.locator("article.answer")
+    before = answers.count()
     page.get_by_label("Your question").fill("What are the stages of a factory rollout?")
     page.keyboard.press("Enter")
-    expect(page.locator("article.answer ol").nth(1)).to_contain_text("Single-line pilot")
+    expect(answers.nth(before).locator("ol").first).to_contain_text("Single-line pilot")
     page.get_by_label("Your question").fill("and the second one?")
     page.keyboard.press("Enter")
-    expect(page.locator("article.answer").nth(2)).to_contain_text("Single-shift shadow")
+    expect(answers.nth(before + 1)).to_contain_text("Single-shift shadow")
 
 
 def test_markup_in_a_question_stays_text(page: Page) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -11,6 +12,8 @@ import time
 import filelock
 import pytest
 
+from advisor.bootstrap import prepare_index
+from advisor.errors import IndexUnavailableError
 from advisor.settings import Settings
 from tests.integrations.conftest import ADVISOR, environment
 
@@ -145,6 +148,17 @@ def test_a_second_ingest_is_refused_while_one_runs(small: Settings) -> None:
     with filelock.FileLock(small.generations_dir / ".lock"):
         done = run(small, "ingest")
     assert (done.returncode, "Another ingest is running" in done.stderr) == (1, True)
+
+
+def test_a_door_opens_on_the_old_index_while_an_ingest_runs(small: Settings) -> None:
+    run(small, "ingest")
+    with filelock.FileLock(small.generations_dir / ".lock"):
+        assert prepare_index(small) is None
+    empty = small.model_copy(update={"data_dir": small.data_dir / "none"})
+    empty.generations_dir.mkdir(parents=True)
+    shutil.copytree(small.model_dir, empty.model_dir, copy_function=os.link)
+    with filelock.FileLock(empty.generations_dir / ".lock"), pytest.raises(IndexUnavailableError):
+        prepare_index(empty)
 
 
 @pytest.mark.slow

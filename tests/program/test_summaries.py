@@ -5,6 +5,7 @@ from datetime import timedelta
 from html import unescape
 from io import StringIO
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rich.console import Console
@@ -52,6 +53,7 @@ def _figures(text: str) -> set[float]:
     return {float(figure) for figure in _FIGURE.findall(text)}
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(days=st.integers(0, 330), place=st.sampled_from(["", "yard-slotting", "paint-shop-visual-inspection"]))
 def test_no_rendering_holds_a_figure_that_the_register_does_not(demo: ProgramOffice, days: int, place: str) -> None:
