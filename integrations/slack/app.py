@@ -63,4 +63,4 @@ def create_app(
 
 def _is_check_in(body: Mapping[str, Any]) -> bool:
     """Whether a command asks for the form, which has to open within three seconds."""
-    return str(body.get("text", "")).strip().lower() in {"check-in", "checkin", "check in"}
+    return str(body.get("text", "")).strip().lower() in {"status", "check-in", "check in"}

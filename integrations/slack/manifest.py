@@ -69,7 +69,7 @@ def make_manifest(*, transport: str = "socket", url: str = "") -> dict[str, Any]
                 {
                     "command": COMMAND,
                     "description": "Ask, check in, see gaps, gates and checklists",
-                    "usage_hint": "ask | status | gaps | gates | checklist | assess",
+                    "usage_hint": "ask | status | initiatives | gaps | gates | checklist | assess",
                     "should_escape": True,
                     **request,
                 }

@@ -20,8 +20,8 @@ from integrations.slack.desk import DOOR, Asker, Desk, Request, admit
 from integrations.slack.outgoing import post_all, replace_private, update
 
 HELP = (
-    "/advisor ask <question> | status [what changed, in plain words] | gaps [initiative] | gates [initiative] | "
-    "checklist [initiative] | assess [initiative] | check-in"
+    "/advisor ask <question> | status (opens the form) | status <what changed, in plain words> | initiatives | "
+    "gaps [initiative] | gates [initiative] | checklist [initiative] | assess [initiative]"
 )
 Command = Callable[[Desk, Request, str], list[NewWork]]
 
@@ -44,14 +44,17 @@ def _ask(desk: Desk, request: Request, rest: str) -> list[NewWork]:
 
 def _status(desk: Desk, request: Request, rest: str) -> list[NewWork]:
     asker = admit(desk, request, private=True)
-    if rest:
-        proposals = desk.office.read_message(asker.person.caller, rest)
-        if proposals:
-            return _reply(
-                request, [pages.render_proposals(proposals, rest, desk.office.read_register(asker.person.caller))]
-            )
+    proposals = desk.office.read_message(asker.person.caller, rest)
+    if not proposals:
         return ask(desk, request._replace(text=f"How is {rest} doing?"), private=True)
-    return _reply(request, pages.render_status(desk.office.list_status(asker.person.caller)))
+    register = desk.office.read_register(asker.person.caller)
+    return _reply(request, [pages.render_proposals(proposals, rest, register)])
+
+
+def _initiatives(desk: Desk, request: Request, rest: str) -> list[NewWork]:
+    caller = admit(desk, request, private=True).person.caller
+    site = desk.office.find_site(caller, rest) if rest else ""
+    return _reply(request, pages.render_status(desk.office.list_status(caller, site=site)))
 
 
 def _gaps(desk: Desk, request: Request, rest: str) -> list[NewWork]:
@@ -88,6 +91,7 @@ def _assess(desk: Desk, request: Request, rest: str) -> list[NewWork]:
 COMMANDS: dict[str, Command] = {
     "ask": _ask,
     "status": _status,
+    "initiatives": _initiatives,
     "gaps": _gaps,
     "gates": _gates,
     "checklist": _checklist,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -50,6 +51,8 @@ def build_door(
     if not token:
         raise InvalidInputError("ADVISOR_SLACK_BOT_TOKEN is not set.", "See `advisor slack doctor`.")
     find_slot(settings.slack_weekly, 0)
+    for name in ("slack_sdk", "slack_bolt"):  # at a lower level they log what people write
+        logging.getLogger(name).setLevel(logging.WARNING)
     client = open_client(token, settings.slack_api_url)
     identity = identify(client)
     people = People(

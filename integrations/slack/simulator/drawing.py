@@ -26,6 +26,9 @@ _MARKS = (
 )
 
 
+_MENTIONED = re.compile(r"&lt;@(\w+)&gt;")
+
+
 def text(value: str, names: Names) -> str:
     """Return mrkdwn or Markdown as HTML, recognisably rather than exactly."""
     kept: list[str] = []
@@ -112,6 +115,7 @@ def _runs(part: Json, names: Names) -> str:
     for run in part["elements"]:
         known = run.get("user_id") or run.get("channel_id")
         shown = html.escape(names(known) if known else str(run.get("text") or run.get("url") or ""))
+        shown = _MENTIONED.sub(lambda found: f'<span class="mention">@{html.escape(names(found[1]))}</span>', shown)
         for style, tag in (("bold", "b"), ("italic", "i"), ("strike", "s"), ("code", "code")):
             if run.get("style", {}).get(style):
                 shown = f"<{tag}>{shown}</{tag}>"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 
 import pytest
 
@@ -10,6 +11,7 @@ from advisor.domain.identity import LOCAL_CALLER
 from advisor.domain.records import RecordKind
 from advisor.domain.register import RecordChange
 from advisor.domain.work import Queue
+from integrations.slack.simulator import Fault
 from tests.integrations.slack.conftest import Company
 
 SECRETIVE = "Yard slotting"
@@ -156,3 +158,14 @@ def test_a_command_is_answered_where_the_advisor_is_not_a_member(company: Compan
         sim.command("UANNA", "CAWAY", "/advisor", text)
         company.settle()
         assert len(sim.ephemerals("UANNA", "CAWAY")) == number
+
+
+def test_what_people_write_is_never_logged(company: Company, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    company.sim.faults.add(Fault(method="chat.postMessage", status=500, times=2))
+    company.sim.say("UANNA", "C1", "<@UBOT> How should the marmalade factory choose KPIs?")
+    company.sim.command("UANNA", "C1", "/advisor", "ask How is the marmalade line doing?")
+    company.settle()
+    told = [r for r in caplog.records if not r.name.startswith(("integrations.slack.simulator", "asyncio", "uvicorn"))]
+    assert told
+    assert not [record for record in told if "marmalade" in record.getMessage()]

@@ -50,7 +50,7 @@ def test_a_day_in_the_life(company: Company, transport: str) -> None:
     company.settle()
 
     # A check-in with a KPI reading, through the form
-    sim.command("UANNA", "C1", "/advisor", "check-in")
+    sim.command("UANNA", "C1", "/advisor", "status")
     wait_for(lambda: (sim.view_of("UANNA") or {}).get("callback_id") == "check_in")
     sim.click_in_view("UANNA", "initiative", "line-3-predictive-maintenance")
     form = wait_for(lambda: sim.view_of("UANNA") if "reading_" in str(sim.view_of("UANNA")) else None)
@@ -77,7 +77,7 @@ def test_a_day_in_the_life(company: Company, transport: str) -> None:
     assert "Recorded as" in sim.messages(dm, plain)[-1].text
 
     # Gates, gaps, checklist, assessment: for her alone
-    for command in ("gates", "gaps", "checklist", "status", "assess", "help"):
+    for command in ("gates", "gaps", "checklist", "initiatives", "assess", "help"):
         sim.command("UANNA", "C1", "/advisor", command)
         company.settle()
     private = sim.ephemerals("UANNA", "C1")

@@ -96,13 +96,13 @@ def test_more_detail_stays_with_its_answer(company: Company) -> None:
 
 def test_a_form_that_cannot_be_opened_is_said(company: Company) -> None:
     company.sim.faults.add(Fault(method="views.open", status=500, times=1))
-    company.sim.command("UANNA", "C1", "/advisor", "check-in")
+    company.sim.command("UANNA", "C1", "/advisor", "status")
     company.settle()
     assert "could not be opened" in wait_for(lambda: company.sim.ephemerals("UANNA", "C1"))[0].text
 
 
 def test_errors_of_a_check_in_stand_under_their_field(company: Company) -> None:
-    company.sim.command("UANNA", "C1", "/advisor", "check-in")
+    company.sim.command("UANNA", "C1", "/advisor", "status")
     wait_for(lambda: (company.sim.view_of("UANNA") or {}).get("callback_id") == "check_in")
     answer = company.sim.submit(
         "UANNA", {"initiative": "cnc-tool-wear", "health": "on_track", "on": "2030-01-01", "summary": "x"}
