@@ -15,6 +15,7 @@ _MENTION = re.compile(r"&lt;([@#])(\w+)(?:\|[^&]*)?&gt;")
 _MARKDOWN_LINK = re.compile(r"\[([^\]]+)\]\((https?://[^)\s]+)\)")
 _CODE = re.compile(r"```\n?(.*?)```|`([^`\n]+)`", re.S)
 _KEPT = re.compile(r"\0(\d+)\0")
+_MENTIONED = re.compile(r"&lt;@(\w+)&gt;")
 _MARKS = (
     (re.compile(r"\*\*([^*\n]+)\*\*"), r"<b>\1</b>"),
     (re.compile(r"(?<![\w*])\*([^*\n]+)\*(?![\w*])"), r"<b>\1</b>"),
@@ -24,9 +25,6 @@ _MARKS = (
     (re.compile(r"^(?:&gt;|&gt; )(.+)$", re.M), r"<q>\1</q>"),
     (re.compile(r"^(\s*)[-*] ", re.M), r"\1• "),
 )
-
-
-_MENTIONED = re.compile(r"&lt;@(\w+)&gt;")
 
 
 def text(value: str, names: Names) -> str:
