@@ -84,12 +84,19 @@ _ADVICE = re.compile(
 )
 _NAMELIKE = (
     re.compile(r"\b(?P<name>(?:line|lines|press|cell|unit|booth|furnace|plant|hub) (?:\d+|[A-Z]\b))", re.I),
-    re.compile(r"\b(?:the |our )(?P<name>[\w-]+(?: [\w-]+){0,2}) (?:project|initiative|hub|plant|site|pilot|use case)\b", re.I),
-    re.compile(r"\b(?P<name>[A-Z][\w'’-]+ (?:hub|plant|site))\b"),
+    re.compile(r"\b(?:the |our )(?P<name>[\w-]+(?: [\w-]+){0,2}) (?:project|initiative|hub|plant|site|pilot|use case|terminal|depot|warehouse|works)\b", re.I),
+    re.compile(r"\b(?P<name>[A-Z][\w'’-]+ (?:hub|plant|site|terminal|depot|warehouse|works|factory))\b"),
     re.compile(r"\b(?P<name>[A-Z][a-zà-ÿ'’-]+ [A-Z][a-zà-ÿ'’-]+)(?:['’]s)?\b"),
     re.compile(r"\b(?:does|do|is|has|for) (?P<name>[A-Z][a-zà-ÿ'’-]+) (?:own|run|lead|working|responsible|in charge|have|on)\b"),
     re.compile(r"\bhow(?: is|'s| are things (?:with|on|at|coming along (?:at|with|on)))(?: the)? (?P<name>[A-Z][\w-]*(?: [\w-]+){0,3}?) (?:doing|going|coming along|getting on|looking)\b"),
 )  # fmt: skip
+_ASKS_AFTER = re.compile(
+    r"\bhow (?:is|are|'s)|\bstatus\b|\bwhat about\b|\bdoing\b|\bgoing\b|\bnews\b|\btell me (?:more )?about\b|\breport(?:ed|s)?\b|\bsay\b|"
+    r"\bsaid\b|\bon track\b|\boff track\b|\bat risk\b|\b(?:gone|go|went|goes) live\b|\blive yet\b|\bin production\b|\bproblems?\b|\bhappen(?:ed|ing)\b|"
+    r"\bany (?:update|progress)\b|\bup to\b|\bresponsible for\b",
+    re.I,
+)
+"""Where someone asks after a thing by its name."""
 _WHICH_INITIATIVES = re.compile(
     r"\b(?:which|what|how many|list|all|any)(?: of)?(?: our| the)? (?:\w+ )?(?:initiatives?|projects?|pilots?|use cases?)\b",
     re.I,
@@ -100,7 +107,7 @@ _OUR_RECORDS = re.compile(
 )
 _COMMON = frozenset(
     "the our a an ai whole entire same next first last this that which any each every other new old single shadow pilot it ot kpi api "
-    "defer threshold physical average typical industrial good bad stalled failed".split()
+    "defer threshold physical average typical industrial good bad stalled failed standard usual normal successful real best own".split()
 )
 
 
@@ -116,6 +123,8 @@ def understand(question: str, register: Register, today: date, *, before: str = 
     people = _find_people(question, register)
     cards = _find_cards(question, register)
     topic = _find_topic(question)
+    if topic is Topic.PLATE and initiatives and not people:  # "does Line 3 have ..." asks about Line 3, not a person
+        topic = _find_topic(question, but=(Topic.PLATE,))
     unknown = "" if initiatives or sites or people else _find_unknown(question)
     if before and not (initiatives or sites or people or unknown):
         initiatives = _find_initiatives(before, register)
@@ -126,11 +135,7 @@ def understand(question: str, register: Register, today: date, *, before: str = 
     advice = bool(_ADVICE.search(question.strip()))
     if not named and not _asks_of_program(question, topic, keep, ours=ours, advice=advice, cards=cards):
         return None
-    if (
-        unknown
-        and topic is None
-        and not re.search(r"\bhow (?:is|are|'s)|\bstatus\b|\bwhat about\b|\bdoing\b|\bgoing\b", question, re.I)
-    ):
+    if unknown and topic is None and not _ASKS_AFTER.search(question):
         return None
     if records and topic not in {Topic.GATE, Topic.STALLED, Topic.CHANGED, Topic.OVERDUE}:
         topic = Topic.RECORDS
@@ -190,8 +195,8 @@ def _asks_of_program(
     return ours and bool(LISTING.search(question) or keep or (cards and topic is Topic.KPI))
 
 
-def _find_topic(question: str) -> Topic | None:
-    return next((topic for topic, pattern in _TOPICS if re.search(pattern, question, re.I)), None)
+def _find_topic(question: str, *, but: Sequence[Topic] = ()) -> Topic | None:
+    return next((topic for topic, pattern in _TOPICS if topic not in but and re.search(pattern, question, re.I)), None)
 
 
 def _find_initiatives(question: str, register: Register) -> tuple[Record[Initiative], ...]:

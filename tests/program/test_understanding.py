@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from advisor.domain.dialogue import Role, find_citation_numbers, render_markdown
+from advisor.domain.dialogue import Outcome, Role, find_citation_numbers, render_markdown
 from advisor.domain.identity import LOCAL_CALLER
 from advisor.program.office import ProgramOffice
 from advisor.program.understanding import Topic, understand
@@ -54,3 +54,30 @@ def test_records_of_a_kind_are_told(demo: ProgramOffice, question: str, said: li
 @pytest.mark.parametrize("question", ["How often should a model be retrained?", "What is a data contract?"])
 def test_questions_for_the_playbooks_stay_theirs(demo: ProgramOffice, question: str) -> None:
     assert demo.report(LOCAL_CALLER, question, None, Role.EXECUTIVE) is None
+
+
+@pytest.mark.parametrize(
+    ("question", "name"),
+    [
+        ("Any news from the Rotterdam terminal?", "Rotterdam"),
+        ("Has the extruder pilot gone live yet?", "extruder"),
+        ("What did Anders Holm report?", "Anders Holm"),
+        ("Is booth 12 on track?", "booth 12"),
+    ],
+)
+def test_a_name_that_the_register_does_not_know_is_asked_back(demo: ProgramOffice, question: str, name: str) -> None:
+    report = demo.report(LOCAL_CALLER, question, None, Role.EXECUTIVE)
+    assert report is not None
+    assert report.draft.outcome is Outcome.CLARIFY
+    assert name in render_markdown(report.draft.blocks)
+
+
+@pytest.mark.parametrize("question", ["Tell me about a good pilot", "Does the standard pilot go live?"])
+def test_what_pilots_do_in_general_is_no_name(demo: ProgramOffice, question: str) -> None:
+    assert demo.report(LOCAL_CALLER, question, None, Role.EXECUTIVE) is None
+
+
+def test_does_it_have_asks_about_the_initiative(demo: ProgramOffice) -> None:
+    asked = understand("Does Line 3 have enough shadow time?", demo.read_register(LOCAL_CALLER), TODAY)
+    assert asked is not None
+    assert asked.topic is not Topic.PLATE
