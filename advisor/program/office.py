@@ -233,7 +233,7 @@ class ProgramOffice:
         back = since or day - timedelta(days=DAYS_BACK)
         if back >= day:
             raise InvalidInputError(f"{back} is not before {day}.", "Give an earlier day to compare with.")
-        present = self._ledger.read(day)
+        present = self._ledger.read(day).visible_to(caller)
         named = present.find(RecordKind.INITIATIVE, initiative) or present.find(RecordKind.SITE, site)
         return self._summariser.summarise(
             lambda at: self._engine(caller, at, site=site, initiative=initiative),

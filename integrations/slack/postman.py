@@ -92,7 +92,9 @@ class Postman:
         """Say it; return what is left to be said."""
         payload = work.payload
         if "update" in payload:
-            self._client.chat_update(channel=payload["channel"], ts=payload["update"], **_content(payload))
+            self._client.chat_update(
+                channel=payload["channel"], ts=payload["update"], metadata=_metadata(work), **_content(payload)
+            )
         elif payload.get("response_url") and (payload.get("private") or payload.get("replace")):
             self._respond(payload)
         elif payload.get("private") and not payload["channel"].startswith("D"):

@@ -128,6 +128,7 @@ def test_a_label_hides_an_initiative_and_all_that_belongs_to_it(empty: ProgramOf
     impostor = Caller(id="max", permission=Permission.READER, groups=("all", "admin"))
     assert len(empty.list_status(LOCAL_CALLER)) == 8
     assert len(empty.list_status(impostor)) == 7
+    assert empty.summarise(stranger, initiative="yard-slotting").scope == "the whole program"
     everything = empty.summarise(stranger).model_dump_json() + str(empty.assess_gates(stranger))
     assert "Yard" not in everything
     assert "yard" not in everything

@@ -75,6 +75,9 @@ def test_a_day_in_the_life(company: Company, transport: str) -> None:
     company.settle()
     assert office.read_register(LOCAL_CALLER).head == before + 1
     assert "Recorded as" in sim.messages(dm, plain)[-1].text
+    assert all(message.metadata for message in sim.messages(dm, plain)[1:]), (
+        "no message of ours passes for a broken stream"
+    )
 
     # Gates, gaps, checklist, assessment: for her alone
     for command in ("gates", "gaps", "checklist", "initiatives", "assess", "help"):
