@@ -12,15 +12,17 @@ from advisor.settings import Settings
 if TYPE_CHECKING:
     from advisor.domain.knowledge import BuildReport
     from advisor.knowledge.ingest import Ingest
-    from advisor.ports import Embedder, Progress, WorkQueue
+    from advisor.ports import Embedder, Meter, Progress, WorkQueue
     from advisor.program.office import ProgramOffice
     from advisor.retrieval.hybrid import HybridRetriever
     from advisor.service import Advisor
+    from advisor.storage.audit import SqlAuditLog
+    from advisor.storage.keys import SqlKeys
 
 _LOW_DISK = 500_000_000
 
 
-def build_advisor(settings: Settings, program: ProgramOffice | None = None) -> Advisor:
+def build_advisor(settings: Settings, program: ProgramOffice | None = None, meter: Meter | None = None) -> Advisor:
     """Wire an Advisor that answers from the serving index, and from the register that the office keeps."""
     from advisor.answering.extractive import ExtractiveAnswerer  # noqa: PLC0415
     from advisor.answering.greeting import RuleGreeter  # noqa: PLC0415
@@ -39,6 +41,7 @@ def build_advisor(settings: Settings, program: ProgramOffice | None = None) -> A
         answerer=ExtractiveAnswerer(sources={source.id: source for source in sources}),
         conversations=SqlConversations(open_database(settings.effective_database_url)),
         reporter=program or _find_program(settings),
+        meter=meter,
     )
 
 
@@ -55,15 +58,34 @@ def build_program(settings: Settings) -> ProgramOffice:
     from advisor.knowledge.criteria import load_criteria  # noqa: PLC0415
     from advisor.knowledge.playbooks import load_knowledge_base  # noqa: PLC0415
     from advisor.program.office import ProgramOffice  # noqa: PLC0415
+    from advisor.storage.audit import SqlAuditLog  # noqa: PLC0415
     from advisor.storage.database import open_database  # noqa: PLC0415
     from advisor.storage.register import SqlRegisterLog  # noqa: PLC0415
 
+    engine = open_database(settings.effective_database_url)
     knowledge = load_knowledge_base(settings.knowledge_base_dir)
     return ProgramOffice(
-        log=SqlRegisterLog(open_database(settings.effective_database_url)),
+        log=SqlRegisterLog(engine),
+        audit=SqlAuditLog(engine),
         book=load_criteria(settings.knowledge_base_dir, knowledge, settings.thresholds),
         sections={section.id: section for section in knowledge.sections},
     )
+
+
+def build_keys(settings: Settings) -> SqlKeys:
+    """Open the store of API keys."""
+    from advisor.storage.database import open_database  # noqa: PLC0415
+    from advisor.storage.keys import SqlKeys  # noqa: PLC0415
+
+    return SqlKeys(open_database(settings.effective_database_url))
+
+
+def build_audit(settings: Settings) -> SqlAuditLog:
+    """Open the audit log."""
+    from advisor.storage.audit import SqlAuditLog  # noqa: PLC0415
+    from advisor.storage.database import open_database  # noqa: PLC0415
+
+    return SqlAuditLog(open_database(settings.effective_database_url))
 
 
 def build_queue(settings: Settings) -> WorkQueue:

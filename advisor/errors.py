@@ -3,6 +3,7 @@
 AdvisorError
 ├── InvalidInputError         what the person sent cannot be used
 ├── NotFoundError             nothing goes by that name
+├── UnauthenticatedError      it is not known who asks
 ├── ForbiddenError            the caller may not do this
 ├── ConflictError             it was changed meanwhile, or its key was used for something else
 ├── BusyError                 another process holds the lock
@@ -33,6 +34,10 @@ class InvalidInputError(AdvisorError):
 
 class NotFoundError(AdvisorError):
     """Nothing goes by the name that was given."""
+
+
+class UnauthenticatedError(AdvisorError):
+    """It is not known who asks, or what they show is not accepted."""
 
 
 class ForbiddenError(AdvisorError):

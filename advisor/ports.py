@@ -8,9 +8,10 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from advisor.domain.dialogue import Answer, Draft, Query, Report, Role, Turn
+from advisor.domain.audit import NewLine
+from advisor.domain.dialogue import Answer, ConversationHead, Draft, Query, Report, Role, Turn
 from advisor.domain.identity import Caller
-from advisor.domain.knowledge import BuildReport, Chunk, KnowledgeBase, Retrieval
+from advisor.domain.knowledge import BuildReport, Chunk, KnowledgeBase, Retrieval, Section
 from advisor.domain.register import Entry, NewEntry
 from advisor.domain.work import Feedback, NewWork, Queue, Work
 
@@ -44,6 +45,10 @@ class Retriever(Protocol):
 
     def retrieve(self, query: Query) -> Retrieval:
         """Return the best passages, best first; raise IndexUnavailableError when there is no index."""
+        ...
+
+    def list_sections(self) -> tuple[Section, ...]:
+        """Return every section that answers may rest on, in order; raise IndexUnavailableError."""
         ...
 
 
@@ -107,6 +112,14 @@ class Conversations(Protocol):
 
     def record_feedback(self, caller: Caller, feedback: Feedback) -> None:
         """Remember what a caller thinks of an answer; the newest opinion of a caller counts."""
+        ...
+
+    def list_heads(self, caller: Caller, limit: int, before: int | None = None) -> tuple[ConversationHead, ...]:
+        """Return the caller's conversations, newest first; only those with numbers below `before`."""
+        ...
+
+    def delete(self, caller: Caller, conversation_id: str) -> None:
+        """Forget a conversation; raise NotFoundError if the caller has no such conversation."""
         ...
 
 
@@ -176,4 +189,24 @@ class WorkQueue(Protocol):
 
     def count(self, queue: Queue) -> dict[str, int]:
         """Return how many pieces are waiting, done and failed."""
+        ...
+
+
+class AuditLog(Protocol):
+    """Remembers who did what, so that it cannot be changed unseen."""
+
+    def note(self, caller: Caller, line: NewLine) -> None:
+        """Append a line; raise StorageError when it cannot be kept."""
+        ...
+
+
+class Meter(Protocol):
+    """Counts what operators watch."""
+
+    def time(self, stage: str, seconds: float) -> None:
+        """Note how long a stage took: retrieval, or first_block."""
+        ...
+
+    def count(self, event: str, kind: str, by: int = 1) -> None:
+        """Count what happened: answer by outcome, dropped sentences by reason, slack deliveries by result."""
         ...

@@ -3,29 +3,34 @@
 from __future__ import annotations
 
 import re
+import time
 import uuid
 from collections.abc import Iterator
 
 from advisor.domain.dialogue import (
     Answer,
+    ConversationHead,
     Draft,
     Outcome,
     Paragraph,
+    Query,
     Report,
     Role,
     Sentence,
     Turn,
+    drop_dangling,
     find_citation_numbers,
     join_drafts,
     parse_question,
     parse_role,
     title_first,
 )
-from advisor.domain.events import AskEvent, BlockEvent, DoneEvent, StatusEvent
+from advisor.domain.events import AskEvent, BlockEvent, CitationEvent, DoneEvent, QueryEvent, StatusEvent
 from advisor.domain.identity import Caller
+from advisor.domain.knowledge import Passage, Section
 from advisor.domain.work import Feedback
-from advisor.errors import InvalidInputError, NotFoundError
-from advisor.ports import Answerer, Conversations, Greeter, ProgramReporter, Retriever, Rewriter
+from advisor.errors import ForbiddenError, InvalidInputError, NotFoundError
+from advisor.ports import Answerer, Conversations, Greeter, Meter, ProgramReporter, Retriever, Rewriter
 
 _CONVERSATION_ID = re.compile(r"^[A-Za-z0-9_-]{1,64}$")
 _NOTHING_BEFORE = Draft(
@@ -55,6 +60,7 @@ class Advisor:
         answerer: Answerer,
         conversations: Conversations,
         reporter: ProgramReporter | None = None,
+        meter: Meter | None = None,
     ) -> None:
         self._greeter = greeter
         self._rewriter = rewriter
@@ -62,6 +68,7 @@ class Advisor:
         self._answerer = answerer
         self._conversations = conversations
         self._reporter = reporter
+        self._meter = meter
 
     def ask(
         self,
@@ -112,6 +119,28 @@ class Advisor:
         self._conversations.get_answer(caller, feedback.answer_id)
         self._conversations.record_feedback(caller, feedback)
 
+    def list_conversations(self, caller: Caller, limit: int, before: int | None = None) -> tuple[ConversationHead, ...]:
+        """Return the caller's conversations, newest first; an anonymous caller, who is many people, has none."""
+        return () if caller.anonymous else self._conversations.list_heads(caller, limit, before)
+
+    def get_conversation(self, caller: Caller, conversation_id: str) -> tuple[Turn, ...]:
+        """Return the turns of a conversation of the caller, oldest first; raise NotFoundError."""
+        return self._conversations.get_history(caller, conversation_id)
+
+    def delete_conversation(self, caller: Caller, conversation_id: str) -> None:
+        """Forget a conversation of the caller; raise NotFoundError, and ForbiddenError for an anonymous one."""
+        if caller.anonymous:
+            raise ForbiddenError("Nobody owns a conversation that was held without signing in.", "Sign in.")
+        self._conversations.delete(caller, conversation_id)
+
+    def search(self, text: str) -> tuple[Passage, ...]:
+        """Return the passages nearest to a text, best first."""
+        return self._retriever.retrieve(Query(text=parse_question(text))).passages
+
+    def list_sections(self) -> tuple[Section, ...]:
+        """Return every section that answers may rest on, in order."""
+        return self._retriever.list_sections()
+
     def _beside_program(self, caller: Caller, draft: Draft, report: Report | None) -> Draft:
         """Return an answer from the playbooks with what the register shows beside it, each under its own title."""
         if report is not None:
@@ -145,6 +174,7 @@ class Advisor:
         history: tuple[Turn, ...],
         answer_id: str | None = None,
     ) -> Iterator[AskEvent]:
+        started = time.perf_counter()
         yield StatusEvent(text="Reading the playbooks")
         query_text, generation = "", ""
         draft = self._greeter.greet(question)
@@ -152,15 +182,20 @@ class Advisor:
             query = self._rewriter.rewrite(question, history)
             report = self._reporter.report(caller, question, query, role) if self._reporter else None
             query_text = query.standalone if query else question
+            yield QueryEvent(query=query_text)
             if report is not None and not report.wants_playbook:
                 draft = report.draft
             elif query is None:
                 draft = _NOTHING_BEFORE
             else:
+                asked = time.perf_counter()
                 retrieval = self._retriever.retrieve(query)
+                if self._meter:
+                    self._meter.time("retrieval", time.perf_counter() - asked)
                 generation = retrieval.generation
                 draft = self._answerer.answer(query, retrieval, role)
                 draft = self._beside_program(caller, draft, report)
+        draft, dropped = drop_dangling(draft)
         answer = Answer(
             id=answer_id or uuid.uuid4().hex,
             conversation_id=conversation_id,
@@ -171,9 +206,19 @@ class Advisor:
             **{name: getattr(draft, name) for name in Draft.model_fields},
         )
         self._conversations.record(caller, answer)
-        shown: set[int] = set()
-        for block in answer.blocks:
-            numbers = set(find_citation_numbers(block)) - shown
-            shown |= numbers
-            yield BlockEvent(block=block, citations=tuple(c for c in answer.citations if c.number in numbers))
-        yield DoneEvent(answer=answer)
+        if self._meter:
+            self._meter.time("first_block", time.perf_counter() - started)
+            self._meter.count("answer", answer.outcome.value)
+            self._meter.count("dropped", "no citation", dropped)
+        yield from _tell(answer)
+
+
+def _tell(answer: Answer) -> Iterator[AskEvent]:
+    """Return the events of a finished answer: each citation before the first block that uses it."""
+    cited = {citation.number: citation for citation in answer.citations}
+    for block in answer.blocks:
+        for number in find_citation_numbers(block):
+            if citation := cited.pop(number, None):
+                yield CitationEvent(citation=citation)
+        yield BlockEvent(block=block)
+    yield DoneEvent(answer=answer)

@@ -6,11 +6,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from advisor.domain.dialogue import Role
-from advisor.domain.identity import Permission
+from advisor.domain.identity import Grant, Person
 from advisor.errors import InvalidInputError
 
 _PACKAGE = Path(__file__).resolve().parent
@@ -20,16 +19,6 @@ def _find_knowledge_base() -> Path:
     """Return the checkout's playbooks, or the copy that an installed package carries."""
     checkout = _PACKAGE.parent / "knowledge_base"
     return checkout if checkout.is_dir() else _PACKAGE / "_bundled" / "knowledge_base"
-
-
-class Person(BaseModel):
-    """What someone may do and see, and how answers are shaped for them."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    permission: Permission = Permission.CONTRIBUTOR
-    groups: tuple[str, ...] = ()
-    role: Role = Role.EXECUTIVE
 
 
 class ChannelRule(StrEnum):
@@ -65,6 +54,57 @@ class Settings(BaseSettings):
     people: dict[str, Person] = Field(
         default_factory=dict,
         description='What people may do and see, by e-mail, as JSON: {"anna@example.com": {"groups": ["board"]}}.',
+    )
+    groups: dict[str, Grant] = Field(
+        default_factory=dict,
+        description="What groups of the identity provider give, as JSON: "
+        '{"ai-office": {"permission": "approver", "labels": ["board"]}}.',
+    )
+    local_access: bool = Field(
+        default=True,
+        description="Whether browsers and programs on this machine act as its user, while no other identity is set.",
+    )
+    anonymous: bool = Field(
+        default=False, description="Whether callers without credentials may read what everyone may read."
+    )
+    oidc_issuer: str = Field(default="", description="Issuer of OIDC tokens that are accepted.")
+    oidc_audience: str = Field(default="", description="Audience that OIDC tokens must be made for.")
+    oidc_jwks_url: str = Field(
+        default="", description="Where the issuer's keys are; empty means where its discovery document says."
+    )
+    oidc_algorithms: tuple[str, ...] = Field(
+        default=("RS256", "ES256"), description="Signature algorithms that are accepted, as a JSON list."
+    )
+    oidc_user_claim: str = Field(default="email", description="Claim that holds who someone is.")
+    oidc_groups_claim: str = Field(default="groups", description="Claim that lists someone's groups.")
+    trusted_proxies: tuple[str, ...] = Field(
+        default=(),
+        description='Addresses or networks of reverse proxies that say who asks, as a JSON list: ["10.0.0.7"].',
+    )
+    proxy_user_header: str = Field(
+        default="X-Forwarded-Email", description="Header in which a trusted proxy names the person."
+    )
+    proxy_groups_header: str = Field(
+        default="X-Forwarded-Groups", description="Header in which a trusted proxy lists the person's groups."
+    )
+    allowed_origins: tuple[str, ...] = Field(
+        default=(),
+        description='Pages that may call the advisor from a browser, as a JSON list: ["https://intranet.example.com"].',
+    )
+    token_secret: SecretStr = Field(
+        default=SecretStr(""),
+        description="Signs widget tokens; the same on every replica; empty means a file in the data directory.",
+    )
+    rate_limit: str = Field(default="120/minute", description="Requests that one caller may make.")
+    redis_url: str = Field(
+        default="", description="Redis that counts requests for all replicas; empty means each process counts its own."
+    )
+    max_asks: int = Field(
+        default=100, ge=1, description="Questions answered at once by a process; more are turned away with 503."
+    )
+    workers: int = Field(default=1, ge=1, le=64, description="Processes of `advisor serve`.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="What is logged to standard error: JSON, or plain lines on a terminal."
     )
     slack_bot_token: SecretStr = Field(default=SecretStr(""), description="Slack's bot token, xoxb-...")
     slack_app_token: SecretStr = Field(default=SecretStr(""), description="Slack's app token for Socket Mode, xapp-...")

@@ -1,24 +1,31 @@
-"""Mounts the doors in one process."""
+"""Mounts the doors in one process, or in several over the same data."""
 
 from __future__ import annotations
 
 import errno
+import os
+import shutil
 import socket
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import uvicorn
 from fastapi import FastAPI
+from uvicorn.supervisors import Multiprocess
 
 from advisor import bootstrap
 from advisor.errors import InvalidInputError, StorageError
 from advisor.program.office import ProgramOffice
 from advisor.service import Advisor
-from advisor.settings import Settings
-from integrations.web.app import create_app
+from advisor.settings import Settings, load_settings
+from integrations.logs import configure_logs
 
 if TYPE_CHECKING:
-    from integrations.slack.service import SlackDoor
+    from integrations.metrics import PrometheusMeter
+
+SHUTDOWN_SECONDS = 30
+"""How long open streams may take to finish after a signal to stop."""
+_WAITING_CONNECTIONS = 2048
 
 
 def serve(settings: Settings, announce: Callable[[str], None]) -> None:
@@ -28,32 +35,82 @@ def serve(settings: Settings, announce: Callable[[str], None]) -> None:
     report = bootstrap.prepare_index(settings)
     if report and not report.unchanged:
         announce(f"Indexed {report.playbooks} playbooks ({report.sections} sections).")
+    if settings.workers > 1:
+        _share_metrics(settings)
+    application = create_application(settings)  # finds what is wrong with the settings before anything is promised
+    announce(f"Chat at http://{settings.host}:{settings.port}   API at /api/v1, described in /openapi.json")
+    if settings.workers == 1:
+        uvicorn.Server(_configure(application)).run(sockets=[listener])
+        return
+    announce(f"{settings.workers} processes answer.")
+    config = _configure("integrations.serve:create_worker", factory=True, workers=settings.workers)
+    Multiprocess(config, sockets=[listener]).run()
+
+
+def create_application(settings: Settings) -> FastAPI:
+    """Return the application with every door that the settings open."""
+    from integrations.metrics import PrometheusMeter  # noqa: PLC0415  once it is known whether processes share them
+    from integrations.web.app import create_app  # noqa: PLC0415
+
+    configure_logs(settings.log_level)
+    meter = PrometheusMeter()
     office = bootstrap.build_program(settings)
-    advisor = bootstrap.build_advisor(settings, office)
-    application = create_app(advisor, check_ready=lambda: bootstrap.check_ready(settings), office=office)
-    slack = _mount_slack(application, settings, advisor, office)
-    config = uvicorn.Config(application, log_level="warning", access_log=False, server_header=False)
-    announce(f"Chat at http://{settings.host}:{settings.port}   API at /api/v1/ask, described in /openapi.json")
-    if slack:
-        announce("Slack is answered at /slack/events.")
-        slack.workers.start()
-    uvicorn.Server(config).run(sockets=[listener])
-    if slack:
-        slack.workers.stop()
+    advisor = bootstrap.build_advisor(settings, office, meter)
+    application = create_app(
+        settings,
+        advisor,
+        office,
+        keys=bootstrap.build_keys(settings),
+        meter=meter,
+        check_ready=lambda: bootstrap.check_ready(settings),
+    )
+    _mount_slack(application, settings, advisor, office, meter)
+    return application
 
 
-def _mount_slack(application: FastAPI, settings: Settings, advisor: Advisor, office: ProgramOffice) -> SlackDoor | None:
+def create_worker() -> FastAPI:
+    """Return the application for one of several processes, which reads the settings from its environment."""
+    return create_application(load_settings())
+
+
+def _configure(application: FastAPI | str, *, factory: bool = False, workers: int = 1) -> uvicorn.Config:
+    return uvicorn.Config(
+        application,
+        factory=factory,
+        workers=workers,
+        log_config=None,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,  # who may speak for others is decided by the credentials
+        backlog=_WAITING_CONNECTIONS,
+        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+        lifespan="on",
+    )
+
+
+def _share_metrics(settings: Settings) -> None:
+    """Give the processes a folder in which their metrics add up, empty at the start."""
+    folder = settings.data_dir / "metrics"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder.absolute())
+
+
+def _mount_slack(
+    application: FastAPI, settings: Settings, advisor: Advisor, office: ProgramOffice, meter: PrometheusMeter
+) -> None:
     """Mount the Slack door when Slack reaches the advisor over HTTP."""
     if settings.slack_transport != "http" or not settings.slack_bot_token.get_secret_value():
-        return None
+        return
     from integrations.slack.http import create_router  # noqa: PLC0415  the Slack stack opens only when it is used
     from integrations.slack.service import build_door  # noqa: PLC0415
 
     if not settings.slack_signing_secret.get_secret_value():
         raise InvalidInputError("ADVISOR_SLACK_SIGNING_SECRET is not set.", "See `advisor slack doctor`.")
-    door = build_door(settings, advisor, office)
-    application.include_router(create_router(door.app, settings.slack_signing_secret.get_secret_value()))
-    return door
+    door = build_door(settings, advisor, office, meter=meter)
+    secret = settings.slack_signing_secret.get_secret_value()
+    application.include_router(create_router(door.app, secret, door.workers))
 
 
 def _bind(host: str, port: int) -> socket.socket:

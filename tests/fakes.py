@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 import numpy as np
 
-from advisor.domain.dialogue import Answer, Query, Turn
+from advisor.domain.dialogue import Answer, ConversationHead, Query, Turn
 from advisor.domain.identity import Caller
-from advisor.domain.knowledge import Retrieval
+from advisor.domain.knowledge import Retrieval, Section
 from advisor.domain.work import Feedback
 from advisor.errors import NotFoundError
 from advisor.ports import Progress, Vectors
@@ -48,17 +49,40 @@ class FixedRetriever:
         self.queries.append(query)
         return self.retrieval
 
+    def list_sections(self) -> tuple[Section, ...]:
+        return tuple(passage.section for passage in self.retrieval.passages)
+
 
 class MemoryConversations:
     """Conversations in a dictionary."""
 
     def __init__(self) -> None:
         self._turns: dict[tuple[str, str], list[Turn]] = defaultdict(list)
+        self._numbers: dict[tuple[str, str], int] = {}
         self.feedback: dict[tuple[str, str], Feedback] = {}
 
     def record(self, caller: Caller, answer: Answer) -> None:
         turn = Turn(question=answer.question, query=answer.query, answer=answer)
         self._turns[caller.id, answer.conversation_id].append(turn)
+        self._numbers[caller.id, answer.conversation_id] = len(self._numbers) + sum(map(len, self._turns.values()))
+
+    def list_heads(self, caller: Caller, limit: int, before: int | None = None) -> tuple[ConversationHead, ...]:
+        heads = [
+            ConversationHead(
+                id=id_,
+                number=self._numbers[caller.id, id_],
+                title=turns[0].question,
+                turns=len(turns),
+                last_at=datetime.now(UTC),
+            )
+            for (owner, id_), turns in self._turns.items()
+            if owner == caller.id and turns and (before is None or self._numbers[caller.id, id_] < before)
+        ]
+        return tuple(sorted(heads, key=lambda head: -head.number)[:limit])
+
+    def delete(self, caller: Caller, conversation_id: str) -> None:
+        if not self._turns.pop((caller.id, conversation_id), None):
+            raise NotFoundError("There is no conversation of yours with that id.", "List them.")
 
     def get_history(self, caller: Caller, conversation_id: str) -> tuple[Turn, ...]:
         turns = self._turns.get((caller.id, conversation_id))

@@ -3,7 +3,7 @@ import pytest
 from advisor.answering.greeting import RuleGreeter
 from advisor.answering.rewriting import RuleRewriter
 from advisor.domain.dialogue import Answer, Draft, Outcome, Paragraph, Query, Role, Sentence
-from advisor.domain.events import BlockEvent, DoneEvent, StatusEvent
+from advisor.domain.events import BlockEvent, DoneEvent, QueryEvent, StatusEvent
 from advisor.domain.identity import LOCAL_CALLER, Caller
 from advisor.domain.knowledge import Retrieval
 from advisor.errors import InvalidInputError, NotFoundError
@@ -73,6 +73,6 @@ def test_bad_input_is_refused_before_anything_is_done(service: Advisor, argument
 
 def test_events_end_with_the_whole_answer(service: Advisor) -> None:
     events = list(service.stream(LOCAL_CALLER, "How should we choose KPIs?"))
-    assert [type(event) for event in events] == [StatusEvent, BlockEvent, DoneEvent]
+    assert [type(event) for event in events] == [StatusEvent, QueryEvent, BlockEvent, DoneEvent]
     assert isinstance(events[-1], DoneEvent)
     assert isinstance(events[-1].answer, Answer)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping
+from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import Field, computed_field
 
@@ -214,6 +215,22 @@ class Turn(Value):
     answer: Answer
 
 
+class ConversationHead(Value):
+    """A conversation in a list: its first question, how many turns it has, and when the last one was.
+
+    `number` grows with every turn of anybody, so that it tells what comes before what.
+    """
+
+    id: str
+    number: int
+    title: str
+    turns: int
+    last_at: datetime
+
+
+_U = TypeVar("_U", Sentence, TableRow)
+
+
 def title_first(draft: Draft, title: str) -> Draft:
     """Return the draft with a title on its first paragraph."""
     first = draft.blocks[0] if draft.blocks else None
@@ -239,6 +256,28 @@ def drop_unused_citations(draft: Draft) -> Draft:
     """Return the draft with the citations that its blocks use, numbered from 1 in order of use."""
     used = dict.fromkeys(number for block in draft.blocks for number in find_citation_numbers(block))
     return _renumber(draft, {old: new for new, old in enumerate(used, 1)})
+
+
+def drop_dangling(draft: Draft) -> tuple[Draft, int]:
+    """Return the draft without the sentences and rows whose citation is not there, and how many those were."""
+    known = {citation.number for citation in draft.citations}
+
+    def kept(units: tuple[_U, ...]) -> tuple[_U, ...]:
+        return tuple(unit for unit in units if known.issuperset(unit.citations))
+
+    blocks: list[Block] = []
+    dropped = 0
+    for block in draft.blocks:
+        if known.issuperset(find_citation_numbers(block)):
+            blocks.append(block)
+            continue
+        name = {"paragraph": "sentences", "table": "rows"}.get(block.type, "items")
+        units = getattr(block, name)
+        left = kept(units)
+        dropped += len(units) - len(left)
+        if left:
+            blocks.append(block.model_copy(update={name: left}))
+    return (draft.model_copy(update={"blocks": tuple(blocks)}) if dropped else draft), dropped
 
 
 def _renumber(draft: Draft, numbers: Mapping[int, int]) -> Draft:

@@ -1,4 +1,4 @@
-"""What a door hears while an answer is being made, in order: status, blocks with citations, done."""
+"""What a door hears while an answer is being made, in order: status, query, citations and blocks, done."""
 
 from __future__ import annotations
 
@@ -17,12 +17,25 @@ class StatusEvent(Value):
     text: str
 
 
+class QueryEvent(Value):
+    """The standalone question that is answered, once the conversation is taken into account."""
+
+    type: Literal["query"] = "query"
+    query: str
+
+
+class CitationEvent(Value):
+    """A citation, before the first block that uses it."""
+
+    type: Literal["citation"] = "citation"
+    citation: Citation
+
+
 class BlockEvent(Value):
-    """One finished block of the answer and the citations that it introduces."""
+    """One finished block of the answer."""
 
     type: Literal["block"] = "block"
     block: Block
-    citations: tuple[Citation, ...] = ()
 
 
 class DoneEvent(Value):
@@ -32,4 +45,4 @@ class DoneEvent(Value):
     answer: Answer
 
 
-AskEvent = Annotated[StatusEvent | BlockEvent | DoneEvent, Field(discriminator="type")]
+AskEvent = Annotated[StatusEvent | QueryEvent | CitationEvent | BlockEvent | DoneEvent, Field(discriminator="type")]

@@ -125,6 +125,13 @@ class Register:
         """All sites."""
         return self.all(Site)
 
+    @cached_property
+    def restricted(self) -> tuple[AnyRecord, ...]:
+        """The sites and initiatives that carry an access label, and the initiatives at such a site."""
+        sites = [site for site in self.sites if site.fields.label]
+        at = {site.subject for site in sites}
+        return (*sites, *(i for i in self.initiatives if i.fields.label or i.fields.site in at))
+
     def has_parts(self, kind: RecordKind, subject: str) -> bool:
         """Whether other records belong to a site, an initiative or a KPI card."""
         if kind is RecordKind.KPI_CARD:

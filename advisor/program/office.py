@@ -16,7 +16,7 @@ from advisor.domain.knowledge import Section
 from advisor.domain.records import ActionItem, RecordKind
 from advisor.domain.register import AnyRecord, Entry, RecordChange, Register
 from advisor.errors import AdvisorError, ForbiddenError, InvalidInputError, NotFoundError
-from advisor.ports import RegisterLog
+from advisor.ports import AuditLog, RegisterLog
 from advisor.program import checklists, interview
 from advisor.program.answers.reporter import comment_on, find_earlier_day, report_on
 from advisor.program.demo import demo_changes
@@ -27,6 +27,7 @@ from advisor.program.names import find_exact, fold, suggest_names
 from advisor.program.plain_words import Proposal, read_message
 from advisor.program.ranking import Levels, rank_gaps
 from advisor.program.recording import Recorder, prepare_all
+from advisor.program.restricted import RestrictedReads
 from advisor.program.summaries import DAYS_BACK, Summariser
 from advisor.program.understanding import understand
 
@@ -42,6 +43,7 @@ class ProgramOffice:
         log: RegisterLog,
         book: CriteriaBook,
         sections: Mapping[str, Section],
+        audit: AuditLog | None = None,
         today: Callable[[], date] = date.today,
     ) -> None:
         self._log = log
@@ -50,6 +52,7 @@ class ProgramOffice:
         self._today = today
         self._summariser = Summariser(book)
         self._ledger = Ledger(log, book)
+        self._restricted = RestrictedReads(audit)
 
     @property
     def today(self) -> date:
@@ -60,6 +63,11 @@ class ProgramOffice:
 
     def read_register(self, caller: Caller, as_of: date | None = None) -> Register:
         """Return what the caller may see of the register, as of the end of a day."""
+        register = self._read(caller, as_of)
+        self._restricted.note_all(caller, "the register", register)
+        return register
+
+    def _read(self, caller: Caller, as_of: date | None = None) -> Register:
         return self._ledger.read(as_of or self.today).visible_to(caller)
 
     def _engine(self, caller: Caller, as_of: date | None, *, site: str = "", initiative: str = "") -> Engine:
@@ -67,11 +75,11 @@ class ProgramOffice:
 
     def find_initiative(self, caller: Caller, name: str) -> str:
         """Return the id of the initiative that goes by a name, an alias or an id; raise NotFoundError."""
-        return self._resolve(self.read_register(caller), RecordKind.INITIATIVE, name)
+        return self._resolve(self._read(caller), RecordKind.INITIATIVE, name)
 
     def find_site(self, caller: Caller, name: str) -> str:
         """Return the id of the site that goes by a name or an id; raise NotFoundError."""
-        return self._resolve(self.read_register(caller), RecordKind.SITE, name)
+        return self._resolve(self._read(caller), RecordKind.SITE, name)
 
     @staticmethod
     def _resolve(register: Register, kind: RecordKind, name: str) -> str:
@@ -91,18 +99,21 @@ class ProgramOffice:
     def list_status(self, caller: Caller, *, site: str = "") -> tuple[StatusLine, ...]:
         """Return how each active initiative stands, in order of its id."""
         engine = self._engine(caller, None, site=site)
+        self._restricted.note_all(caller, "status", engine.register)
         return tuple(describe_status(engine.register, initiative) for initiative in engine.active)
 
     def get_record(self, caller: Caller, kind: RecordKind, subject: str) -> AnyRecord:
         """Return one record; raise NotFoundError."""
-        record = self.read_register(caller).find(kind, subject)
+        register = self._read(caller)
+        record = register.find(kind, subject)
         if record is None:
             raise NotFoundError(f'There is no {kind.words} "{subject[:80]}".', "List the records for their ids.")
+        self._restricted.note_record(caller, f"{kind.words} {subject}", register, record)
         return record
 
     def read_history(self, caller: Caller, kind: RecordKind, subject: str) -> tuple[Entry, ...]:
         """Return every entry on a record, oldest first; that of a withdrawn record only to an admin."""
-        self.read_register(caller)
+        self._read(caller)
         entries = self._ledger.get_history(kind, subject)
         if entries and caller.permission is Permission.ADMIN:
             return entries  # what was withdrawn keeps its history
@@ -146,7 +157,7 @@ class ProgramOffice:
             if change.on not in {None, self.today}:
                 continue
             subject = self.find_initiative(caller, str(fields.get("initiative", "")))
-            gate = next((gate for gate in self.assess_gates(caller) if gate.initiative == subject), None)
+            gate = next((gate for gate in assess_gates(self._engine(caller, None)) if gate.initiative == subject), None)
             if gate and gate.stage == fields.get("from_stage") and not gate.ready:
                 missing = "; ".join(item.title for item in gate.open_items)
                 raise InvalidInputError(
@@ -158,7 +169,7 @@ class ProgramOffice:
         if not caller.may(Permission.CONTRIBUTOR):
             raise ForbiddenError("You may read the register, not write it.", "Ask for the contributor permission.")
         return Recorder(
-            register=self.read_register(caller),
+            register=self._read(caller),
             book=self.book,
             caller=caller,
             today=self.today,
@@ -188,13 +199,13 @@ class ProgramOffice:
             raise InvalidInputError(
                 f"The message has more than {LONGEST_MESSAGE:,} characters.", "Send what changed, in a few sentences."
             )
-        proposals = read_message(text, self.read_register(caller), self.today)
-        gates = {gate.initiative: gate for gate in self.assess_gates(caller)} if proposals else {}
+        proposals = read_message(text, self._read(caller), self.today)
+        gates = {gate.initiative: gate for gate in assess_gates(self._engine(caller, None))} if proposals else {}
         return tuple(_warn_of_gate(proposal, gates.get(proposal.initiative or "")) for proposal in proposals)
 
     def load_demo(self, caller: Caller, *, door: str) -> int:
         """Fill an empty register with a believable company; return how many entries that took."""
-        if not self.read_register(caller).empty and not self._ledger.find_key("demo/0"):
+        if not self._read(caller).empty and not self._ledger.find_key("demo/0"):
             raise InvalidInputError(
                 "The register is not empty.", "Set ADVISOR_DATA_DIR to another folder to look at the demo company."
             )
@@ -208,13 +219,16 @@ class ProgramOffice:
 
     def assess_gates(self, caller: Caller, as_of: date | None = None) -> tuple[GateReadiness, ...]:
         """Return which initiatives may leave their stage, and what the others lack."""
-        return assess_gates(self._engine(caller, as_of))
+        engine = self._engine(caller, as_of)
+        self._restricted.note_all(caller, "gates", engine.register)
+        return assess_gates(engine)
 
     def rank_gaps(
         self, caller: Caller, as_of: date | None = None, *, site: str = "", initiative: str = ""
     ) -> tuple[Gap, ...]:
         """Return the gaps of the program, a site or an initiative, most pressing first; unknown ones included."""
         engine = self._engine(caller, as_of, site=site, initiative=initiative)
+        self._restricted.note_all(caller, "gaps", engine.register)
         return rank_gaps(engine, Levels(engine), assess_gates(engine))
 
     def summarise(
@@ -233,8 +247,9 @@ class ProgramOffice:
         back = since or day - timedelta(days=DAYS_BACK)
         if back >= day:
             raise InvalidInputError(f"{back} is not before {day}.", "Give an earlier day to compare with.")
-        present = self._ledger.read(day).visible_to(caller)
+        present = self._read(caller, day)
         named = present.find(RecordKind.INITIATIVE, initiative) or present.find(RecordKind.SITE, site)
+        self._restricted.note_all(caller, "gap summary", present.within(site=site, initiative=initiative))
         return self._summariser.summarise(
             lambda at: self._engine(caller, at, site=site, initiative=initiative),
             as_of=day,
@@ -254,6 +269,7 @@ class ProgramOffice:
             return None
         earlier = self._engine(caller, find_earlier_day(asked, self.today))
         draft = report_on(engine, earlier, asked, question, role)
+        self._restricted.note_draft(caller, "answer", engine.register, draft)
         return Report(draft=draft, wants_playbook=asked.wants_playbook and not asked.unknown)
 
     def comment(self, caller: Caller, draft: Draft) -> Draft | None:
@@ -262,7 +278,9 @@ class ProgramOffice:
         if draft.outcome is not Outcome.ANSWERED or not sections:
             return None
         engine = self._engine(caller, None)
-        return comment_on(engine.findings, sections, {i.subject: i.fields.name for i in engine.active})
+        comment = comment_on(engine.findings, sections, {i.subject: i.fields.name for i in engine.active})
+        self._restricted.note_draft(caller, "answer", engine.register, comment)
+        return comment
 
     # Assessing
 
@@ -304,7 +322,8 @@ class ProgramOffice:
         self, caller: Caller, *, initiative: str = "", owner: str = "", closed: bool = False
     ) -> tuple[ChecklistItem, ...]:
         """Return the action items, those due first first."""
-        register = self.read_register(caller)
+        register = self._read(caller)
+        self._restricted.note_all(caller, "checklist", register)
         return checklists.list_items(register, self._sections, initiative=initiative, owner=owner, closed=closed)
 
     def draft_from_section(self, section_id: str) -> tuple[ChecklistDraft, ...]:
@@ -317,12 +336,16 @@ class ProgramOffice:
         return checklists.draft_from_section(section)
 
     def draft_from_answer(self, answer: Answer) -> tuple[ChecklistDraft, ...]:
-        """Return the tasks of an answer."""
-        return checklists.draft_from_answer(answer)
+        """Return the tasks of an answer, or else those of the first section that it cites and that has some."""
+        if drafts := checklists.draft_from_answer(answer):
+            return drafts
+        cited = (self._sections.get(citation.section_id) for citation in answer.citations)
+        found = (checklists.draft_from_section(section) for section in cited if section)
+        return next((drafts for drafts in found if drafts), ())
 
     def draft_from_gate(self, caller: Caller, initiative: str) -> tuple[ChecklistDraft, ...]:
         """Return what an initiative lacks for its next gate."""
-        gate = next((g for g in self.assess_gates(caller) if g.initiative == initiative), None)
+        gate = next((g for g in assess_gates(self._engine(caller, None)) if g.initiative == initiative), None)
         if gate is None:
             raise NotFoundError(f'"{initiative}" is not an active initiative.', "See `advisor initiatives`.")
         return self._with_owners(caller, checklists.draft_from_gate(gate))
@@ -332,11 +355,11 @@ class ProgramOffice:
         gap = next((g for g in self.rank_gaps(caller) if g.criterion == criterion), None)
         if gap is None:
             raise NotFoundError(f'There is no gap "{criterion[:80]}".', "See `advisor gaps` for the ids of gaps.")
-        return self._with_owners(caller, checklists.draft_from_gap(gap, self.read_register(caller)))
+        return self._with_owners(caller, checklists.draft_from_gap(gap, self._read(caller)))
 
     def _with_owners(self, caller: Caller, drafts: Sequence[ChecklistDraft]) -> tuple[ChecklistDraft, ...]:
         """Return drafts with the owner whom the register names for what their criterion asks."""
-        register = self.read_register(caller)
+        register = self._read(caller)
         owned = []
         for draft in drafts:
             initiative = register.find_initiative(draft.initiative)
@@ -349,7 +372,7 @@ class ProgramOffice:
         self, caller: Caller, drafts: Sequence[ChecklistDraft], *, key: str = "", door: str
     ) -> tuple[tuple[Entry, ...], int]:
         """Put drafts on the list; return what was logged, and how many were on it already."""
-        changes, merged = checklists.merge_drafts(drafts, self.read_register(caller))
+        changes, merged = checklists.merge_drafts(drafts, self._read(caller))
         return (self.record(caller, changes, key=key, door=door) if changes else ()), merged
 
     def tick_item(self, caller: Caller, item: str, evidence: str, *, key: str = "", door: str) -> tuple[Entry, ...]:
@@ -361,12 +384,12 @@ class ProgramOffice:
         fields: ActionItem = record.fields
         if fields.status in {"done", "cancelled"}:
             raise InvalidInputError(f"That item is {fields.status} already.", "See the list with `--closed`.")
-        changes = checklists.tick(record, evidence, self.read_register(caller))
+        changes = checklists.tick(record, evidence, self._read(caller))
         return self.record(caller, changes, key=key, door=door)
 
     def _find_item(self, caller: Caller, given: str) -> str:
         """Return the id of the action that an id, or the beginning of one, means."""
-        ids = [record.subject for record in self.read_register(caller).all(ActionItem)]
+        ids = [record.subject for record in self._read(caller).all(ActionItem)]
         near = [id_ for id_ in ids if id_.removeprefix("action-item-").startswith(given)]
         return near[0] if given not in ids and len(near) == 1 and given else given
 

@@ -124,6 +124,12 @@ class Catalogue:
             self._sections[section_id] = (section, vectors)
         return self._sections[section_id]
 
+    def list_sections(self) -> tuple[Section, ...]:
+        """Return every section, in the order in which they were indexed."""
+        return tuple(
+            Section.model_validate_json(row[0]) for row in self._rows("SELECT json FROM section ORDER BY rowid")
+        )
+
     def has_section(self, section_id: str) -> bool:
         """Whether the generation holds a section of that id."""
         return section_id in self._first_chunks

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from advisor.domain.dialogue import Query
-from advisor.domain.knowledge import BeliefMatch, Passage, Retrieval, SectionKind
+from advisor.domain.knowledge import BeliefMatch, Passage, Retrieval, Section, SectionKind
 from advisor.errors import IndexUnavailableError
 from advisor.ports import Embedder, Vectors
 from advisor.retrieval.catalogue import Catalogue
@@ -88,6 +88,10 @@ class HybridRetriever:
         found = self._search(reader, f"{query.text} {query.context}".strip(), vector, query.section_ids)
         parts = tuple(self._search(reader, text, part) for text, part in zip(query.parts, vectors[1:], strict=False))
         return found.model_copy(update={"parts": parts})
+
+    def list_sections(self) -> tuple[Section, ...]:
+        """Return every section of the serving generation; raise IndexUnavailableError."""
+        return self._open_current().catalogue.list_sections()
 
     @staticmethod
     def _expand(reader: _Reader, text: str) -> str:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, delete, func, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from advisor.domain.dialogue import Answer, Turn
+from advisor.domain.dialogue import Answer, ConversationHead, Turn
 from advisor.domain.identity import Caller
 from advisor.domain.work import Feedback
 from advisor.errors import NotFoundError, StorageError
+from advisor.storage.database import as_utc
 from advisor.storage.schema import Base, FeedbackRow, TurnRow
 
 
@@ -78,6 +79,51 @@ class SqlConversations:
             given_at=datetime.now(UTC),
         )
         self._add(row, "Your opinion could not be saved.")
+
+    def list_heads(self, caller: Caller, limit: int, before: int | None = None) -> tuple[ConversationHead, ...]:
+        """Return the caller's conversations, newest first; only those with numbers below `before`."""
+        newest = func.max(TurnRow.number)
+        statement = (
+            select(func.min(TurnRow.number), newest, func.count())
+            .where(TurnRow.caller_id == caller.id)
+            .group_by(TurnRow.conversation_id)
+            .order_by(newest.desc())
+            .limit(limit)
+        )
+        if before is not None:
+            statement = statement.having(newest < before)
+        try:
+            with Session(self._engine) as session:
+                found = session.execute(statement).all()
+                wanted = {number for first, last, _ in found for number in (first, last)}
+                rows = {row.number: row for row in session.scalars(select(TurnRow).where(TurnRow.number.in_(wanted)))}
+        except SQLAlchemyError as error:
+            raise StorageError("The conversations could not be read.", "Check the database.") from error
+        return tuple(
+            ConversationHead(
+                id=rows[first].conversation_id,
+                number=last,
+                title=Answer.model_validate_json(rows[first].answer).question,
+                turns=turns,
+                last_at=as_utc(rows[last].asked_at),
+            )
+            for first, last, turns in found
+        )
+
+    def delete(self, caller: Caller, conversation_id: str) -> None:
+        """Forget a conversation and what was thought of its answers."""
+        mine = (TurnRow.conversation_id == conversation_id, TurnRow.caller_id == caller.id)
+        try:
+            with Session(self._engine) as session, session.begin():
+                answers = session.scalars(select(TurnRow.answer_id).where(*mine)).all()
+                session.execute(
+                    delete(FeedbackRow).where(FeedbackRow.answer_id.in_(answers), FeedbackRow.caller_id == caller.id)
+                )
+                session.execute(delete(TurnRow).where(*mine))
+        except SQLAlchemyError as error:
+            raise StorageError("The conversation could not be deleted.", "Check the database.") from error
+        if not answers:
+            raise NotFoundError("There is no conversation of yours with that id.", "List them for their ids.")
 
     def _add(self, row: Base, problem: str) -> None:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from advisor.errors import InvalidInputError, StorageError
 
-HEAD = "0003"
+HEAD = "0004"
 """The newest migration, so that an up-to-date database opens without Alembic; a test keeps it right."""
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
@@ -46,6 +47,11 @@ def open_database(url: str) -> Engine:
             "Check ADVISOR_DATABASE_URL, or the permissions of the data directory.",
         ) from error
     return engine
+
+
+def as_utc(moment: datetime) -> datetime:
+    """Return a moment as stored in UTC; SQLite forgets the zone, PostgreSQL turns it into the session's."""
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def _prepare_folder(database: str | None) -> None:

@@ -9,9 +9,12 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection, Engine, func, insert, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from advisor.domain.audit import NewLine
 from advisor.domain.identity import Caller
 from advisor.domain.register import Entry, NewEntry
 from advisor.errors import ConflictError, StorageError
+from advisor.storage.audit import append_line
+from advisor.storage.database import as_utc
 from advisor.storage.schema import EntryRow
 
 _LOCK = 7_203_115
@@ -45,6 +48,8 @@ class SqlRegisterLog:
                     _check_versions(connection, expected or {})
                     _insert(connection, caller, fresh, now)
                 stored = known | self._find_known(connection, [entry.key for entry in fresh])
+                if fresh:
+                    append_line(connection, caller, _describe([stored[entry.key] for entry in fresh]))
         except SQLAlchemyError as error:
             raise StorageError(
                 "The register could not be written; nothing was changed.",
@@ -81,6 +86,14 @@ class SqlRegisterLog:
         return known
 
 
+def _describe(entries: Sequence[Entry]) -> NewLine:
+    """Return the audit line of what was logged together."""
+    subjects = list(dict.fromkeys(entry.subject for entry in entries))
+    more = f" and {len(subjects) - 3} more" if len(subjects) > 3 else ""
+    span = f"entries {entries[0].number} to {entries[-1].number}" if entries[1:] else f"entry {entries[0].number}"
+    return NewLine(action="record", subject=", ".join(subjects[:3]) + more, detail=f"{span} through {entries[0].door}")
+
+
 def _check_versions(connection: Connection, expected: Mapping[str, int]) -> None:
     for subject, version in expected.items():
         newest = connection.scalar(select(func.max(EntryRow.number)).where(EntryRow.subject == subject)) or 0
@@ -114,6 +127,5 @@ def _insert(connection: Connection, caller: Caller, entries: Sequence[NewEntry],
 def _to_entry(row: object) -> Entry:
     values = dict(row._mapping)  # type: ignore[attr-defined]
     values["patch"] = json.loads(values["patch"])
-    if values["recorded_at"].tzinfo is None:  # SQLite forgets it
-        values["recorded_at"] = values["recorded_at"].replace(tzinfo=UTC)
+    values["recorded_at"] = as_utc(values["recorded_at"])
     return Entry.model_validate(values)

@@ -16,7 +16,11 @@ class TurnRow(Base):
     """One question of a conversation with its answer, as asked by one caller."""
 
     __tablename__ = "turn"
-    __table_args__ = (Index("ix_turn_conversation", "conversation_id", "number"), Index("ix_turn_answer", "answer_id"))
+    __table_args__ = (
+        Index("ix_turn_conversation", "conversation_id", "number"),
+        Index("ix_turn_answer", "answer_id"),
+        Index("ix_turn_caller", "caller_id", "number"),
+    )
 
     number: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
     conversation_id: Mapped[str] = mapped_column(String(64))
@@ -79,3 +83,44 @@ class EntryRow(Base):
     supersedes: Mapped[int | None]
     recorded_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     recorded_by: Mapped[str] = mapped_column(String(255))
+
+
+class KeyRow(Base):
+    """An API key; `digest` is the SHA-256 of its secret, `groups` and `areas` are JSON lists."""
+
+    __tablename__ = "api_key"
+
+    id: Mapped[str] = mapped_column(String(16), primary_key=True)
+    digest: Mapped[str] = mapped_column(String(64), unique=True)
+    name: Mapped[str] = mapped_column(String(80))
+    permission: Mapped[str] = mapped_column(String(16))
+    groups: Mapped[str] = mapped_column(Text)
+    areas: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    created_by: Mapped[str] = mapped_column(String(255))
+    expires_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    revoked_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    used_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+
+
+class AuditRow(Base):
+    """A line of the audit log. `digest` chains it to the line before."""
+
+    __tablename__ = "audit"
+
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    who: Mapped[str] = mapped_column(String(32))
+    action: Mapped[str] = mapped_column(String(40))
+    subject: Mapped[str] = mapped_column(Text)
+    detail: Mapped[str] = mapped_column(Text)
+    digest: Mapped[str] = mapped_column(String(64))
+
+
+class PseudonymRow(Base):
+    """Who a pseudonym of the audit log is; without this row nobody can tell."""
+
+    __tablename__ = "pseudonym"
+
+    caller_id: Mapped[str] = mapped_column(String(255), primary_key=True)
+    pseudonym: Mapped[str] = mapped_column(String(32), unique=True)

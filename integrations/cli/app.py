@@ -15,6 +15,7 @@ from advisor import bootstrap
 from advisor.domain.identity import LOCAL_CALLER
 from advisor.errors import AdvisorError, ConflictError, ForbiddenError, InvalidInputError, NotFoundError
 from advisor.settings import Settings, load_settings
+from integrations.cli.access import audit_app, keys_app
 from integrations.cli.program import add_commands
 from integrations.cli.render import render_answer
 from integrations.cli.slack import slack_app
@@ -100,6 +101,8 @@ def ingest(
 
 add_commands(app)
 app.add_typer(slack_app, name="slack")
+app.add_typer(keys_app, name="keys")
+app.add_typer(audit_app, name="audit")
 
 
 @app.command()
@@ -117,16 +120,16 @@ def doctor() -> None:
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
     port: Annotated[int | None, typer.Option(min=1, max=65535, help="Port to listen on.")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, max=64, help="Processes that answer.")] = None,
 ) -> None:
-    """Serve the chat page and the API; indexes first what changed."""
+    """Serve the pages and the API; indexes first what changed."""
     from integrations.serve import serve as run  # noqa: PLC0415  the web stack opens only here
 
     settings = load_settings()
-    run(_with(settings, host, port), announce=lambda line: _out.print(line, soft_wrap=True))
+    run(_with(settings, host=host, port=port, workers=workers), announce=lambda line: _out.print(line, soft_wrap=True))
 
 
-def _with(settings: Settings, host: str | None, port: int | None) -> Settings:
-    given = {"host": host, "port": port}
+def _with(settings: Settings, **given: str | int | None) -> Settings:
     return settings.model_copy(update={name: value for name, value in given.items() if value is not None})
 
 

@@ -25,6 +25,7 @@ def slack(context: typer.Context) -> None:
     """Answer in Slack over Socket Mode until interrupted; with the http transport, `advisor serve` does it."""
     if context.invoked_subcommand:
         return
+    from integrations.logs import configure_logs  # noqa: PLC0415
     from integrations.slack.service import run_socket  # noqa: PLC0415  the Slack stack opens only here
 
     settings = load_settings()
@@ -32,6 +33,7 @@ def slack(context: typer.Context) -> None:
         raise InvalidInputError(
             "ADVISOR_SLACK_TRANSPORT is http.", "Run `advisor serve`, which answers Slack beside the API."
         )
+    configure_logs(settings.log_level)
     done = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: done.set())
     bootstrap.prepare_index(settings)

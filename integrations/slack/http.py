@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from slack_bolt import App, BoltRequest
 from slack_sdk.signature import SignatureVerifier
 
+from integrations.slack.workers import Workers
+
 PATH = "/slack/events"
 MOST_BYTES = 1_000_000
 
 
-def create_router(app: App, signing_secret: str) -> APIRouter:
-    """Return the route. What is not signed by Slack, not recent or not a request at all does no work."""
-    router = APIRouter()
+def create_router(app: App, signing_secret: str, workers: Workers) -> APIRouter:
+    """Return the route. What is not signed by Slack, not recent or not a request at all does no work.
+
+    The workers live as long as the server.
+    """
+
+    @asynccontextmanager
+    async def work(_: object) -> AsyncIterator[None]:
+        workers.start()
+        yield
+        await run_in_threadpool(workers.stop)
+
+    router = APIRouter(lifespan=work)
     verifier = SignatureVerifier(signing_secret)
 
     @router.post(PATH, include_in_schema=False)

@@ -14,6 +14,7 @@ from advisor.domain.identity import Permission
 from advisor.domain.records import Initiative, KpiCard
 from advisor.domain.register import Record
 from advisor.errors import AdvisorError
+from advisor.program.check_in import read_check_in
 from integrations.slack import program, views
 from integrations.slack.blocks import Kit
 from integrations.slack.desk import DOOR, Desk, Request, admit
@@ -89,7 +90,7 @@ class Modals:
         errors: dict[str, str] = {}
         try:
             request = self._press(body)._replace(channel=meta.get("channel", ""))
-            changes = program.read_check_in(values)
+            changes = read_check_in(values)
             for place, error in self._desk.office.check(self._check(request).caller, changes, door=DOOR):
                 errors[views.find_field(values, place, str(error))] = str(error)[:150]
         except (AdvisorError, RefusedError, ValueError) as error:

@@ -11,8 +11,8 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
 from advisor.domain.dialogue import Role
-from advisor.domain.identity import Caller
-from advisor.settings import ChannelRule, Person
+from advisor.domain.identity import Caller, Directory
+from advisor.settings import ChannelRule
 
 REMEMBERED_SECONDS = 300.0
 _MOST_MEMBERS = 200
@@ -42,7 +42,7 @@ class People:
     def __init__(
         self,
         client: WebClient,
-        people: Mapping[str, Person],
+        directory: Directory,
         *,
         rules: Mapping[str, ChannelRule],
         guests: bool = False,
@@ -50,7 +50,7 @@ class People:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._client = client
-        self._people = {email.lower(): person for email, person in people.items()}
+        self._directory = directory
         self._rules = rules
         self._guests = guests
         self._shared_channels = shared_channels
@@ -69,7 +69,7 @@ class People:
             raise RefusedError("The advisor does not answer guests. Ask your contact in the company.")
         profile = info.get("profile") or {}
         email = str(profile.get("email", "")).lower()
-        known = self._people.get(email, Person())
+        known = self._directory.find(email)
         return SlackPerson(
             user=user,
             name=str(profile.get("real_name") or info.get("real_name") or info.get("name") or user),

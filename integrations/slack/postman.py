@@ -12,7 +12,7 @@ from slack_sdk.errors import SlackApiError, SlackRequestError
 from slack_sdk.webhook import WebhookClient
 
 from advisor.domain.work import NewWork, Queue, Work
-from advisor.ports import WorkQueue
+from advisor.ports import Meter, WorkQueue
 from integrations.slack.blocks import Message, say
 from integrations.slack.outgoing import Place, post_all
 from integrations.slack.streaming import StreamCutError, StreamWriter
@@ -46,6 +46,7 @@ class Postman:
         clock: Callable[[], float] = time.time,
         pace: float = PACE_SECONDS,
         lease: float = LEASE_SECONDS,
+        meter: Meter | None = None,
     ) -> None:
         self._queue = queue
         self._client = client
@@ -54,6 +55,7 @@ class Postman:
         self._clock = clock
         self._pace = pace
         self._lease = lease
+        self._meter = meter
 
     def deliver_next(self) -> bool:
         """Deliver the next message, if one is due; return whether there was one."""
@@ -73,8 +75,13 @@ class Postman:
             self._postpone(work)
         else:
             self._queue.finish(work, self._clock(), follow=follow)
+            self._count("delivered")
             self._end_session(work)
         return True
+
+    def _count(self, result: str) -> None:
+        if self._meter:
+            self._meter.count("slack", result)
 
     def _end_session(self, work: Work) -> None:
         """Take the stop button away once the answer is there; where Slack does not care, nothing is lost."""
@@ -231,13 +238,16 @@ class Postman:
             _log.error("Slack refused %s for good: %s", work.key, said)
             self._queue.put(_tell_directly(work, str(said)))
             self._queue.give_up(work, now, str(said))
+            self._count("failed")
 
     def _postpone(self, work: Work) -> None:
         now = self._clock()
         first = float(work.note.get("first") or now)
         if now - first > PATIENCE_SECONDS:
             self._queue.give_up(work, now, "Slack was out of reach for a day")
+            self._count("failed")
             return
+        self._count("retried")
         self._queue.leave_note(work, {"first": first})
         self._queue.postpone(work, now + min(2.0 ** min(work.attempts - 1, 10), _LONGEST_WAIT))
 

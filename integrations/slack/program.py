@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import date
 from typing import Any
 
@@ -11,9 +11,10 @@ from advisor.domain.checklist import ChecklistDraft
 from advisor.domain.records import Initiative, RecordKind
 from advisor.domain.register import Entry, Record, RecordChange
 from advisor.domain.work import NewWork
-from advisor.errors import InvalidInputError, NotFoundError
+from advisor.errors import InvalidInputError
+from advisor.program.check_in import read_check_in
 from advisor.program.plain_words import Proposal
-from integrations.slack import pages, views
+from integrations.slack import pages
 from integrations.slack.asking import ask, find_answer
 from integrations.slack.blocks import Message, actions, button, say
 from integrations.slack.desk import DOOR, Asker, Desk, Request, admit
@@ -142,19 +143,6 @@ def submit_check_in(desk: Desk, request: Request) -> list[NewWork]:
     return post_all(request.key, request.privately, [_recorded(entries)])
 
 
-def read_check_in(values: Mapping[str, str]) -> list[RecordChange]:
-    """Return the changes that a check-in form amounts to; raise InvalidInputError for what cannot be read."""
-    initiative = values.get("initiative", "")
-    on = date.fromisoformat(values["on"]) if "on" in values else None
-    fields = {name: values[name] for name in ("health", "summary", "risks", "next_step") if name in values}
-    changes = [RecordChange(kind=RecordKind.STATUS_UPDATE, fields={"initiative": initiative, **fields}, on=on)]
-    for name, value in values.items():
-        if name.startswith(views.READING):
-            reading = {"initiative": initiative, "card": name.removeprefix(views.READING), "value": value}
-            changes.append(RecordChange(kind=RecordKind.KPI_READING, fields=reading, on=on))
-    return changes
-
-
 def submit_item(desk: Desk, request: Request) -> list[NewWork]:
     """Tick an action off, or change who does it and when."""
     person = desk.people.find(request.user, request.team)
@@ -204,15 +192,7 @@ def find_drafts(desk: Desk, request: Request) -> tuple[ChecklistDraft, ...]:
     if kind == "gate":
         return desk.office.draft_from_gate(person.caller, id_)
     answer, _ = find_answer(desk, request._replace(value=id_))
-    drafts = desk.office.draft_from_answer(answer)
-    for citation in answer.citations:
-        if drafts:
-            break
-        try:
-            drafts = desk.office.draft_from_section(citation.section_id)
-        except NotFoundError:
-            continue
-    return drafts
+    return desk.office.draft_from_answer(answer)
 
 
 def list_initiatives(desk: Desk, request: Request) -> list[Record[Initiative]]:

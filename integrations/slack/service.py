@@ -12,8 +12,9 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
 from advisor import bootstrap
+from advisor.domain.identity import Directory
 from advisor.errors import InvalidInputError, UnavailableError
-from advisor.ports import WorkQueue
+from advisor.ports import Meter, WorkQueue
 from advisor.program.office import ProgramOffice
 from advisor.service import Advisor
 from advisor.settings import Settings
@@ -42,6 +43,7 @@ def build_door(
     advisor: Advisor,
     office: ProgramOffice,
     *,
+    meter: Meter | None = None,
     lease: float = LEASE_SECONDS,
     pace: float = PACE_SECONDS,
     idle: float = IDLE_SECONDS,
@@ -57,7 +59,7 @@ def build_door(
     identity = identify(client)
     people = People(
         client,
-        settings.people,
+        Directory(settings.people),
         rules=settings.slack_channels,
         guests=settings.slack_guests,
         shared_channels=settings.slack_shared_channels,
@@ -78,7 +80,7 @@ def build_door(
     workers = Workers(
         queue,
         Clerk(queue, desk, lease=2 * lease),
-        Postman(queue, client, team=team, bot_user=desk.bot_user, pace=pace, lease=lease),
+        Postman(queue, client, team=team, bot_user=desk.bot_user, pace=pace, lease=lease, meter=meter),
         team=team,
         weekly=settings.slack_weekly,
         idle=idle,

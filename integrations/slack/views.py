@@ -10,11 +10,11 @@ from typing import Any
 from advisor.domain.checklist import ChecklistItem
 from advisor.domain.records import Health, Initiative, KpiCard
 from advisor.domain.register import Record
+from advisor.program.check_in import READING
 from integrations.slack.blocks import Kit, clip, context, paragraph, plain, run
 
 MOST_OPTIONS = 100
 MOST_READINGS = 5
-READING = "reading_"
 _LONGEST = 2_000
 
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Annotated, Any, Generic, TypeVar
 
-from fastapi import APIRouter, Body, Header, Query, Request, Response
+from fastapi import APIRouter, Body, Depends, Header, Query, Response
 from fastapi.responses import HTMLResponse, PlainTextResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from advisor.domain.checklist import ChecklistDraft, ChecklistItem, InterviewQuestion
 from advisor.domain.gaps import Gap, GapSummary, GateReadiness, StatusLine
-from advisor.domain.identity import Caller
+from advisor.domain.identity import Area, Caller, Permission
 from advisor.domain.records import FIELDS, RecordKind
 from advisor.domain.register import AnyRecord, Entry, RecordChange
 from advisor.errors import InvalidInputError
@@ -20,6 +20,9 @@ from advisor.program import tables
 from advisor.program.office import ProgramOffice
 from advisor.program.plain_words import Proposal
 from advisor.program.reports import html, markdown
+from advisor.service import Advisor
+from integrations.web.guard import BEARER, Guard
+from integrations.web.problems import PROBLEMS
 
 T = TypeVar("T")
 DOOR = "api"
@@ -56,9 +59,19 @@ class Verdict(Given):
     reference: str = ""
 
 
-class NewItems(Given):
-    """Where tasks come from: a playbook section, an initiative's next gate, a gap, or words of your own."""
+class Chosen(Given):
+    """A task of an answer that is taken on, by its place (from 0) in the answer's tasks."""
 
+    place: int = Field(ge=0, le=200)
+    owner: str = ""
+    due_on: date | None = None
+
+
+class NewItems(Given):
+    """Where tasks come from: an answer, a playbook section, an initiative's next gate, a gap, or words of your own."""
+
+    answer: str = Field(default="", max_length=64, description="Id of an answer that you were given.")
+    chosen: list[Chosen] = Field(default=[], max_length=100, description="Which tasks of the answer; none means all.")
     section: str = ""
     gate: str = ""
     gap: str = ""
@@ -100,62 +113,65 @@ class Demo(BaseModel):
     recorded: int
 
 
-def create_router(
-    office: ProgramOffice, authenticate: Callable[[Request], Caller], problems: Mapping[Any, Any]
-) -> APIRouter:
-    """Return the routes. `authenticate` says who asks."""
-    router = APIRouter(prefix="/api/v1", responses=dict(problems))
+def create_program_router(office: ProgramOffice, advisor: Advisor, guard: Guard) -> APIRouter:
+    """Return the routes."""
+    router = APIRouter(prefix="/api/v1", tags=["program"], responses=dict(PROBLEMS), dependencies=[Depends(BEARER)])
+    reader = guard.needs(Permission.READER, Area.PROGRAM)
+    contributor = guard.needs(Permission.CONTRIBUTOR, Area.PROGRAM)
 
     @router.get("/records/{kind}", summary="List records of a kind")
-    def list_records(request: Request, kind: RecordKind, cursor: str = "", limit: Limit = 100) -> Page[RecordView]:
-        records = office.read_register(authenticate(request)).all(FIELDS[kind])
+    def list_records(
+        kind: RecordKind, cursor: str = "", limit: Limit = 100, caller: Caller = reader
+    ) -> Page[RecordView]:
+        records = office.read_register(caller).all(FIELDS[kind])
         page = _page(records, lambda record: record.subject, cursor, limit)
         return Page(items=[_view(record) for record in page.items], next=page.next)
 
     @router.get("/records/{kind}/{subject}", summary="Read a record")
-    def read_record(request: Request, kind: RecordKind, subject: str) -> RecordView:
-        return _view(office.get_record(authenticate(request), kind, subject))
+    def read_record(kind: RecordKind, subject: str, caller: Caller = reader) -> RecordView:
+        return _view(office.get_record(caller, kind, subject))
 
     @router.get("/records/{kind}/{subject}/history", summary="Read every entry on a record")
     def read_history(
-        request: Request, kind: RecordKind, subject: str, cursor: str = "", limit: Limit = 100
+        kind: RecordKind, subject: str, cursor: str = "", limit: Limit = 100, caller: Caller = reader
     ) -> Page[Entry]:
-        entries = office.read_history(authenticate(request), kind, subject)
+        entries = office.read_history(caller, kind, subject)
         return _page(entries, lambda entry: f"{entry.number:012}", cursor, limit)
 
     @router.post("/records", status_code=201, summary="Record changes, all or none")
-    def record(request: Request, body: Changes, key: Key = "") -> tuple[Entry, ...]:
-        return office.record(authenticate(request), body.changes, key=_scoped(request, authenticate, key), door=DOOR)
+    def record(body: Changes, key: Key = "", caller: Caller = contributor) -> tuple[Entry, ...]:
+        return office.record(caller, body.changes, key=_scoped(caller, key), door=DOOR)
 
     @router.get("/initiatives", summary="How the initiatives stand")
-    def initiatives(request: Request, site: str = "", cursor: str = "", limit: Limit = 100) -> Page[StatusLine]:
-        caller = authenticate(request)
+    def initiatives(site: str = "", cursor: str = "", limit: Limit = 100, caller: Caller = reader) -> Page[StatusLine]:
         lines = office.list_status(caller, site=office.find_site(caller, site) if site else "")
         return _page(lines, lambda line: line.initiative, cursor, limit)
 
     @router.post("/status/read", summary="Read a status in plain words; nothing is recorded")
-    def read_message(request: Request, body: Message) -> tuple[Proposal, ...]:
-        return office.read_message(authenticate(request), body.text)
+    def read_message(body: Message, caller: Caller = reader) -> tuple[Proposal, ...]:
+        return office.read_message(caller, body.text)
 
     @router.get("/gates", summary="Readiness for the next gate")
-    def gates(request: Request, as_of: date | None = None, cursor: str = "", limit: Limit = 100) -> Page[GateReadiness]:
-        return _page(office.assess_gates(authenticate(request), as_of), lambda gate: gate.initiative, cursor, limit)
+    def gates(
+        as_of: date | None = None, cursor: str = "", limit: Limit = 100, caller: Caller = reader
+    ) -> Page[GateReadiness]:
+        return _page(office.assess_gates(caller, as_of), lambda gate: gate.initiative, cursor, limit)
 
     @router.get("/gaps", summary="Every gap, most pressing first")
-    def gaps(request: Request, as_of: date | None = None, site: str = "", initiative: str = "") -> tuple[Gap, ...]:
-        caller = authenticate(request)
+    def gaps(
+        as_of: date | None = None, site: str = "", initiative: str = "", caller: Caller = reader
+    ) -> tuple[Gap, ...]:
         return office.rank_gaps(caller, as_of, **_place(office, caller, site, initiative))
 
     @router.get("/gap-summary", summary="The gap summary, as JSON, Markdown or HTML", response_model=GapSummary)
     def gap_summary(
-        request: Request,
         as_of: date | None = None,
         since: date | None = None,
         site: str = "",
         initiative: str = "",
         format: str = "json",  # noqa: A002  the name that callers expect
+        caller: Caller = reader,
     ) -> Any:
-        caller = authenticate(request)
         summary = office.summarise(caller, as_of=as_of, since=since, **_place(office, caller, site, initiative))
         if format == "markdown":
             return PlainTextResponse(markdown.render_summary(summary), media_type="text/markdown")
@@ -166,57 +182,58 @@ def create_router(
         return summary
 
     @router.get("/assessment/next", summary="The next question of the structural assessment")
-    def next_question(request: Request, initiative: str = "", dimension: str = "") -> InterviewQuestion | None:
-        return office.find_next_question(authenticate(request), initiative=initiative, dimension=dimension)
+    def next_question(initiative: str = "", dimension: str = "", caller: Caller = reader) -> InterviewQuestion | None:
+        return office.find_next_question(caller, initiative=initiative, dimension=dimension)
 
     @router.post("/assessment", status_code=201, summary="Answer a question of the assessment")
-    def answer_question(request: Request, body: Verdict, key: Key = "") -> Entry:
-        scoped = _scoped(request, authenticate, key)
-        return office.answer_question(authenticate(request), **body.model_dump(), key=scoped, door=DOOR)
+    def answer_question(body: Verdict, key: Key = "", caller: Caller = contributor) -> Entry:
+        scoped = _scoped(caller, key)
+        return office.answer_question(caller, **body.model_dump(), key=scoped, door=DOOR)
 
     @router.get("/checklist", summary="The checklist, those due first first")
     def checklist(
-        request: Request,
         initiative: str = "",
         owner: str = "",
         closed: bool = False,
         cursor: str = "",
         limit: Limit = 100,
+        caller: Caller = reader,
     ) -> Page[ChecklistItem]:
-        items = office.list_items(authenticate(request), initiative=initiative, owner=owner, closed=closed)
+        items = office.list_items(caller, initiative=initiative, owner=owner, closed=closed)
         return _page(items, lambda item: f"{item.due_on or date.max}/{item.id}", cursor, limit)
 
+    @router.get("/answers/{answer_id}/tasks", summary="The tasks of an answer, to be put on the checklist")
+    def tasks(answer_id: str, caller: Caller = reader) -> tuple[ChecklistDraft, ...]:
+        return office.draft_from_answer(advisor.get_answer(caller, answer_id))
+
     @router.post("/checklist", status_code=201, summary="Put tasks on the checklist; duplicates merge")
-    def add_items(request: Request, body: NewItems, key: Key = "") -> tuple[Entry, ...]:
-        caller = authenticate(request)
-        drafts, given = _draft(office, caller, body)
+    def add_items(body: NewItems, key: Key = "", caller: Caller = contributor) -> tuple[Entry, ...]:
+        drafts, given = _draft(office, advisor, caller, body)
         named = [draft.model_copy(update=given) for draft in drafts]
-        return office.add_items(caller, named, key=_scoped(request, authenticate, key), door=DOOR)[0]
+        return office.add_items(caller, named, key=_scoped(caller, key), door=DOOR)[0]
 
     @router.post("/checklist/{item}/done", status_code=201, summary="Tick an item off")
-    def tick(request: Request, item: str, body: Tick, key: Key = "") -> tuple[Entry, ...]:
-        return office.tick_item(
-            authenticate(request), item, body.evidence, key=_scoped(request, authenticate, key), door=DOOR
-        )
+    def tick(item: str, body: Tick, key: Key = "", caller: Caller = contributor) -> tuple[Entry, ...]:
+        return office.tick_item(caller, item, body.evidence, key=_scoped(caller, key), door=DOOR)
 
     @router.post("/import", status_code=201, summary="Import a CSV or XLSX file, all rows or none")
     def import_file(
-        request: Request,
         response: Response,
         body: Annotated[bytes, Body(media_type="application/octet-stream")],
         name: Annotated[str, Query(description="Name of the file, after the kind of record: initiatives.csv.")],
         kind: str = "",
         dry_run: bool = False,
+        caller: Caller = contributor,
     ) -> tables.ImportReport:
         found = tables.parse_table(name, body, kind)
-        report = tables.import_table(office, authenticate(request), found, dry_run=dry_run)
+        report = tables.import_table(office, caller, found, dry_run=dry_run)
         if not report.recorded:
             response.status_code = 422 if report.problems else 200
         return report
 
     @router.get("/export", summary="The register as XLSX, or one kind of record as CSV", response_class=Response)
-    def export_file(request: Request, kind: RecordKind | None = None) -> Response:
-        register = office.read_register(authenticate(request))
+    def export_file(kind: RecordKind | None = None, caller: Caller = reader) -> Response:
+        register = office.read_register(caller)
         if kind is None:
             raw, media, name = tables.write_xlsx(register, tuple(RecordKind)), _XLSX, "register.xlsx"
         else:
@@ -224,25 +241,43 @@ def create_router(
         return Response(raw, media_type=media, headers={"Content-Disposition": f'attachment; filename="{name}"'})
 
     @router.post("/demo", status_code=201, summary="Fill an empty register with a believable company")
-    def demo(request: Request) -> Demo:
-        return Demo(recorded=office.load_demo(authenticate(request), door=DOOR))
+    def demo(caller: Caller = contributor) -> Demo:
+        return Demo(recorded=office.load_demo(caller, door=DOOR))
 
     return router
 
 
-def _draft(office: ProgramOffice, caller: Caller, body: NewItems) -> tuple[tuple[ChecklistDraft, ...], dict[str, Any]]:
+def _draft(
+    office: ProgramOffice, advisor: Advisor, caller: Caller, body: NewItems
+) -> tuple[tuple[ChecklistDraft, ...], dict[str, Any]]:
     """Return the tasks that a request means, and what it gives all of them."""
-    drafts = office.draft_from_section(body.section) if body.section else ()
+    initiative = office.find_initiative(caller, body.initiative) if body.initiative else ""
+    drafts: tuple[ChecklistDraft, ...] = ()
+    if body.answer:
+        tasks = office.draft_from_answer(advisor.get_answer(caller, body.answer))
+        drafts = _choose(tasks, body.chosen, initiative)
+    drafts += office.draft_from_section(body.section) if body.section else ()
     drafts += office.draft_from_gate(caller, office.find_initiative(caller, body.gate)) if body.gate else ()
     drafts += office.draft_from_gap(caller, body.gap) if body.gap else ()
     if body.title:
-        initiative = office.find_initiative(caller, body.initiative) if body.initiative else ""
         drafts += (ChecklistDraft(title=body.title, initiative=initiative),)
     if not drafts:
-        raise InvalidInputError("Nothing says which tasks.", "Give section, gate, gap or title.")
+        raise InvalidInputError("Nothing says which tasks.", "Give answer, section, gate, gap or title.")
     asked = {"owner": body.owner, "due_on": body.due_on, "recurs_days": body.recurs_days}
     given = {name: value for name, value in asked.items() if value}
     return drafts, given
+
+
+def _choose(tasks: Sequence[ChecklistDraft], chosen: Sequence[Chosen], initiative: str) -> tuple[ChecklistDraft, ...]:
+    """Return the chosen tasks of an answer, with the owner and date of each."""
+    if wrong := [choice.place for choice in chosen if choice.place >= len(tasks)]:
+        raise InvalidInputError(f"The answer has no task {wrong[0]}.", "GET /api/v1/answers/{id}/tasks lists them.")
+    return tuple(
+        tasks[choice.place].model_copy(
+            update={"owner": choice.owner, "due_on": choice.due_on, "initiative": initiative}
+        )
+        for choice in chosen or [Chosen(place=place) for place in range(len(tasks))]
+    )
 
 
 def _page(items: Sequence[T], key: Callable[[T], str], cursor: str, limit: int) -> Page[T]:
@@ -263,9 +298,9 @@ def _view(record: AnyRecord) -> RecordView:
     )
 
 
-def _scoped(request: Request, authenticate: Callable[[Request], Caller], key: str) -> str:
+def _scoped(caller: Caller, key: str) -> str:
     """Return a key that no other caller's key can equal."""
-    return f"{authenticate(request).id}:{key}" if key else ""
+    return f"{caller.id}:{key}" if key else ""
 
 
 def _place(office: ProgramOffice, caller: Caller, site: str, initiative: str) -> dict[str, str]:

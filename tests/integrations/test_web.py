@@ -1,15 +1,17 @@
 from __future__ import annotations
 
-import asyncio
 import json
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import httpx
 import pytest
 
 from advisor.domain.dialogue import Answer
 from advisor.errors import AdvisorError, IndexUnavailableError
-from integrations.web.app import create_app
+from tests.conftest import OfficeMaker
+from tests.web import local_client, make_web
 
 pytestmark = pytest.mark.xdist_group("server")
 
@@ -35,6 +37,7 @@ def test_events_arrive_in_order_and_end_with_the_answer(server: str) -> None:
     events = [dict(line.split(": ", 1) for line in part.splitlines()) for part in text.strip().split("\n\n")]
     assert events[0]["event"] == "status"
     assert events[-1]["event"] == "done"
+    assert {event["event"] for event in events} == {"status", "query", "citation", "block", "done"}
     blocks = [json.loads(event["data"])["block"] for event in events if event["event"] == "block"]
     assert blocks == json.loads(events[-1]["data"])["blocks"]
 
@@ -85,7 +88,7 @@ def test_health_and_readiness(server: str) -> None:
 
 def test_the_page_may_load_nothing_from_elsewhere(server: str) -> None:
     response = httpx.get(server)
-    assert "default-src 'self'" in response.headers["content-security-policy"]
+    assert "default-src 'none'" in response.headers["content-security-policy"]
     assert "http" not in response.text.replace("http-equiv", "")
 
 
@@ -119,33 +122,33 @@ class BrokenAdvisor:
         yield
 
 
-def call(error: Exception, **headers: str) -> httpx.Response:
-    def refuse() -> None:
-        raise IndexUnavailableError("There is no index yet.", "Run `advisor ingest`.")
+@pytest.fixture
+def call(make_office: OfficeMaker, tmp_path: Path) -> Callable[..., httpx.Response]:
+    def send(error: Exception, **headers: str) -> httpx.Response:
+        app = make_web(tmp_path, BrokenAdvisor(error), make_office(f"sqlite:///{tmp_path}/t.sqlite"))
+        with local_client(app) as client:
+            return client.post("/api/v1/ask", json=QUESTION, headers=headers)
 
-    app = create_app(BrokenAdvisor(error), check_ready=refuse)  # type: ignore[arg-type]
-
-    async def send() -> httpx.Response:
-        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-        async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
-            assert (await client.get("/readyz")).status_code == 503
-            return await client.post("/api/v1/ask", json=QUESTION, headers=headers)
-
-    return asyncio.run(send())
+    return send
 
 
-def test_no_index_is_a_503() -> None:
+def test_no_index_is_a_503(call: Callable[..., httpx.Response]) -> None:
     response = call(IndexUnavailableError("There is no index yet.", "Run `advisor ingest`."))
     assert (response.status_code, response.json()["remedy"]) == (503, "Run `advisor ingest`.")
 
 
-def test_an_error_on_the_way_becomes_an_event() -> None:
+def test_an_error_on_the_way_becomes_an_event(call: Callable[..., httpx.Response]) -> None:
     response = call(AdvisorError("It broke.", "Fix it."), Accept="text/event-stream")
     assert "event: error" in response.text
     assert "It broke." in response.text
 
 
-def test_a_defect_shows_no_inner_workings() -> None:
+def test_a_defect_shows_no_inner_workings(call: Callable[..., httpx.Response]) -> None:
     response = call(ZeroDivisionError("secret detail"))
     assert response.status_code == 500
     assert "secret" not in response.text
+    assert response.headers["x-request-id"] in response.json()["remedy"]
+    assert "content-security-policy" in response.headers
+    streamed = call(ZeroDivisionError("secret detail"), Accept="text/event-stream")
+    assert "event: error" in streamed.text
+    assert "secret" not in streamed.text

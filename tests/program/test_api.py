@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
-from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from advisor.domain.identity import LOCAL_CALLER
 from advisor.program.office import ProgramOffice
-from integrations.web.problems import add_problem_handlers
-from integrations.web.program import create_router
 from tests.conftest import OfficeMaker
+from tests.web import local_client, make_web
 
 
 @pytest.fixture
@@ -23,11 +22,8 @@ def office(make_office: OfficeMaker, tmp_path: object) -> ProgramOffice:
 
 
 @pytest.fixture
-def api(office: ProgramOffice) -> Iterator[TestClient]:
-    app = FastAPI()
-    add_problem_handlers(app)
-    app.include_router(create_router(office, lambda _: LOCAL_CALLER, {}))
-    with TestClient(app) as client:
+def api(office: ProgramOffice, tmp_path: Path) -> Iterator[TestClient]:
+    with local_client(make_web(tmp_path, None, office)) as client:
         yield client
 
 
@@ -125,10 +121,7 @@ def test_the_register_goes_out_and_comes_in_as_a_file(api: TestClient) -> None:
 
 def test_the_demo_fills_an_empty_register_only(make_office: OfficeMaker, tmp_path: object) -> None:
     office = make_office(f"sqlite:///{tmp_path}/empty.sqlite")
-    app = FastAPI()
-    add_problem_handlers(app)
-    app.include_router(create_router(office, lambda _: LOCAL_CALLER, {}))
-    with TestClient(app) as api:
+    with local_client(make_web(Path(str(tmp_path)), None, office)) as api:
         api.post("/api/v1/records", json={"changes": [{"kind": "site", "fields": {"name": "X", "type": "factory"}}]})
         assert api.post("/api/v1/demo").status_code == 422
 

@@ -115,14 +115,14 @@ def company(transport: str, indexed: Settings, make_office: OfficeMaker, tmp_pat
         office = make_office(database)
         office.load_demo(LOCAL_CALLER, door="demo")
         door = build_door(settings, build_advisor(settings, office), office, pace=0, lease=5, idle=0.05)
-        door.workers.start()
         server, handler = None, None
         if transport == "http":
             web = FastAPI()
-            web.include_router(create_router(door.app, SECRET))
+            web.include_router(create_router(door.app, SECRET, door.workers))
             server, url = serve(web)
             sim.events_url = url + PATH
         else:
+            door.workers.start()
             handler = SocketModeHandler(door.app, "xapp-sim", web_client=door.client)
             handler.connect()
         yield Company(sim, door, office)

@@ -16,6 +16,7 @@ import pytest
 from slack_sdk import WebClient
 
 from advisor.bootstrap import build_advisor
+from advisor.domain.identity import Directory
 from advisor.domain.work import Queue
 from advisor.ports import WorkQueue
 from advisor.settings import Settings
@@ -117,7 +118,7 @@ def bench(indexed: Settings, make_office: OfficeMaker, tmp_path: Path) -> Iterat
         client = sim_client(sim)
         office = make_office(database)
         advisor = build_advisor(indexed.model_copy(update={"database_url": database}), office)
-        desk = Desk(advisor, office, People(client, {}, rules={}, clock=clock), client, "UBOT", "T1")
+        desk = Desk(advisor, office, People(client, Directory({}), rules={}, clock=clock), client, "UBOT", "T1")
         yield Bench(sim, SqlWorkQueue(open_database(database)), desk, clock)
 
 

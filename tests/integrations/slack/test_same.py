@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
-from fastapi.testclient import TestClient
 from typer.testing import CliRunner
 
 from advisor.domain.dialogue import Answer
@@ -14,7 +14,8 @@ from advisor.service import Advisor
 from advisor.settings import Settings
 from integrations.cli.app import app as cli
 from integrations.slack.blocks import render_answer
-from integrations.web.app import create_app
+from tests.conftest import OfficeMaker
+from tests.web import local_client, make_web
 
 QUESTIONS = ("How should we choose KPIs?", "What are the ninety-day criteria?", "What colour is the moon?")
 
@@ -32,9 +33,15 @@ def _read(answer: dict[str, object]) -> Answer:
 
 @pytest.mark.parametrize("question", QUESTIONS)
 def test_every_door_says_the_same(
-    advisor: Advisor, indexed: Settings, question: str, monkeypatch: pytest.MonkeyPatch
+    advisor: Advisor,
+    indexed: Settings,
+    question: str,
+    make_office: OfficeMaker,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    with TestClient(create_app(advisor, check_ready=lambda: None)) as client:
+    office = make_office(f"sqlite:///{tmp_path}/t.sqlite")
+    with local_client(make_web(tmp_path, advisor, office)) as client:
         over_http = _read(client.post("/api/v1/ask", json={"question": question}).json())
     monkeypatch.setenv("ADVISOR_DATA_DIR", str(indexed.data_dir))
     in_terminal = _read(json.loads(CliRunner().invoke(cli, ["ask", question, "--json"]).stdout))

@@ -1,0 +1,151 @@
+"""Pages for browsers: chat, playbooks, the program, and a demonstration of an intranet with the widget."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from http import HTTPStatus
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+from fastapi import APIRouter, Depends, FastAPI, Request
+from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse, Response
+from fastapi.staticfiles import StaticFiles
+
+from advisor.domain.identity import Area, Caller, Permission
+from advisor.domain.knowledge import Section, Statement
+from advisor.errors import ConflictError, InvalidInputError, NotFoundError
+from advisor.program.check_in import read_check_in
+from advisor.program.office import ProgramOffice
+from advisor.service import Advisor
+from integrations.web.ask import find_sections, list_playbooks
+from integrations.web.guard import Guard
+from integrations.web.program_page import draw_page
+from integrations.web.rendering import render_page
+
+DOOR = "web"
+_STATIC = Path(__file__).parent / "static"
+_FILES = {"/": "index.html", "/demo": "demo.html", "/widget.js": "widget.js"}
+_SAID = {
+    "check-in": "The check-in is recorded.",
+    "assessment": "The answer is recorded.",
+    "done": "The action is ticked off.",
+}
+
+
+class _Form(dict[str, str]):
+    """What was sent; a field that was not is empty, in code and in templates."""
+
+    def __missing__(self, _: str) -> str:
+        return ""
+
+
+async def _read_form(request: Request) -> _Form:
+    """Return the fields of a posted form, or raise InvalidInputError."""
+    try:
+        return _Form(parse_qsl((await request.body()).decode(), keep_blank_values=True, max_num_fields=200))
+    except ValueError:
+        raise InvalidInputError("The form cannot be read.", "Send it again from the page.") from None
+
+
+FORM = Depends(_read_form)
+
+
+def add_pages(app: FastAPI, advisor: Advisor, office: ProgramOffice, guard: Guard) -> None:
+    """Add the pages and the files that they load."""
+    for path, name in _FILES.items():
+        app.add_api_route(path, _serve_file(name), include_in_schema=False, response_class=FileResponse)
+    app.include_router(_create_playbook_router(advisor, guard))
+    app.include_router(_create_program_router(office, guard))
+    app.mount("/static", StaticFiles(directory=_STATIC), name="static")
+
+
+def _serve_file(name: str) -> Any:
+    def serve() -> FileResponse:
+        return FileResponse(_STATIC / name, headers={"Cache-Control": "no-cache"})
+
+    return serve
+
+
+def _create_playbook_router(advisor: Advisor, guard: Guard) -> APIRouter:
+    router = APIRouter(include_in_schema=False)
+    reader = guard.needs(Permission.READER, Area.ASK)
+
+    @router.get("/playbooks")
+    def playbooks(_: Caller = reader) -> HTMLResponse:
+        return render_page("playbooks.html", title="Playbooks", playbooks=list_playbooks(advisor))
+
+    @router.get("/playbooks/{playbook_id}")
+    def playbook(playbook_id: str, _: Caller = reader) -> HTMLResponse:
+        sections = find_sections(advisor, playbook_id)
+        return render_page("playbook.html", title=sections[0].playbook_title, sections=sections, groups=_group)
+
+    return router
+
+
+def _group(section: Section) -> list[list[Statement]]:
+    """Return the statements of a section, those of one kind that follow each other together."""
+    return [list(found) for _, found in groupby(section.statements, key=lambda statement: statement.kind)]
+
+
+def _create_program_router(office: ProgramOffice, guard: Guard) -> APIRouter:
+    router = APIRouter(include_in_schema=False, prefix="/program")
+    reader = guard.needs(Permission.READER, Area.PROGRAM)
+    contributor = guard.needs(Permission.CONTRIBUTOR, Area.PROGRAM)
+
+    def show(caller: Caller, place: Mapping[str, str], **more: Any) -> HTMLResponse:
+        page = draw_page(office, caller, site=place["site"], initiative=place["initiative"], **more)
+        page["form"] = more.get("form") or _Form()
+        status = HTTPStatus.UNPROCESSABLE_ENTITY if page["problem"] else HTTPStatus.OK
+        return render_page("program.html", status, title="Program", key=uuid.uuid4().hex, **page)
+
+    def record(caller: Caller, form: _Form, said: str, section: str, write: Any) -> Response:
+        """Do what a form asks, and show the page anew; what cannot be done is said, with the form as it was."""
+        place = {"site": form["at_site"], "initiative": form["at_initiative"]}
+        try:
+            write(f"{caller.id}:{form['key']}" if form["key"] else "")
+        except (InvalidInputError, NotFoundError, ConflictError) as error:
+            return show(caller, place, problem=str(error), form=form)
+        query = urlencode({name: value for name, value in place.items() if value} | {"said": said})
+        return RedirectResponse(f"/program?{query}#{section}", HTTPStatus.SEE_OTHER)
+
+    @router.get("")
+    def program(site: str = "", initiative: str = "", said: str = "", caller: Caller = reader) -> HTMLResponse:
+        return show(caller, {"site": site, "initiative": initiative}, said=_SAID.get(said, ""))
+
+    @router.post("/check-in")
+    def check_in(form: _Form = FORM, caller: Caller = contributor) -> Response:
+        def write(key: str) -> None:
+            office.record(caller, read_check_in(form), key=key, door=DOOR)
+
+        return record(caller, form, "check-in", "board", write)
+
+    @router.post("/assessment")
+    def assessment(form: _Form = FORM, caller: Caller = contributor) -> Response:
+        def write(key: str) -> None:
+            office.answer_question(
+                caller,
+                form["criterion"],
+                form["verdict"],
+                initiative=form["at_initiative"],
+                note=form["note"],
+                key=key,
+                door=DOOR,
+            )
+
+        return record(caller, form, "assessment", "assessment", write)
+
+    @router.post("/items/{item}/done")
+    def done(item: str, form: _Form = FORM, caller: Caller = contributor) -> Response:
+        form["item"] = item
+        return record(
+            caller,
+            form,
+            "done",
+            "actions",
+            lambda key: office.tick_item(caller, item, form["evidence"], key=key, door=DOOR),
+        )
+
+    return router
