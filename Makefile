@@ -7,7 +7,7 @@ export HF_HUB_OFFLINE = 1
 export ANONYMIZED_TELEMETRY = False
 
 .DEFAULT_GOAL := help
-.PHONY: help install check fix test quick evals speed serve ask
+.PHONY: help install check fix test quick evals speed openapi routes load serve ask
 
 help: ## List the words
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -44,6 +44,16 @@ evals: install ## Judge the answers, tuned and held cases apart
 
 speed: install ## Time and memory beside the tutorial stack
 	$(BIN)/python -m evals speed
+
+openapi: install ## Write the description of the API anew, after a change to it
+	$(BIN)/python -m integrations.web.openapi > integrations/web/openapi.new
+	mv integrations/web/openapi.new integrations/web/openapi.json
+
+routes: install ## Write the table of routes and permissions anew, after a change to them
+	ADVISOR_TEST_WRITE=1 $(BIN)/python -m pytest -n 0 tests/integrations/web/test_routes.py
+
+load: install ## Load a live server, beside a bare route
+	$(BIN)/python -m evals load
 
 serve: install ## Index the playbooks and serve the chat at http://127.0.0.1:8000
 	$(BIN)/advisor serve

@@ -98,7 +98,7 @@ def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         (str(path) for path in sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))), None
     )
     if found is None:
-        _missing("PostgreSQL")
+        missing("PostgreSQL")
     binaries = Path(str(found)).parent
     folder = tmp_path_factory.mktemp("postgres")
     as_user: list[str] = []
@@ -129,11 +129,11 @@ def chromium() -> str:
     """Path of a Chromium; needs Debian's `chromium` or another one on the PATH."""
     found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if found is None:
-        _missing("Chromium")
+        missing("Chromium")
     return str(found)
 
 
-def _missing(what: str) -> None:
+def missing(what: str) -> None:
     """Skip on a developer's machine; fail in CI, where nothing is skipped."""
     if os.environ.get("CI"):
         pytest.fail(f"{what} is not installed")

@@ -14,14 +14,17 @@ from advisor.settings import Settings
 from integrations.metrics import PrometheusMeter
 from integrations.web.app import create_app
 
-LOCAL = "http://127.0.0.1"
+
+def web_settings(folder: Path, **more: Any) -> Settings:
+    """Return settings with a data directory of their own, where keys are kept."""
+    return Settings(data_dir=folder, _env_file=None, **more)
 
 
 def make_web(
     folder: Path, advisor: Any, office: ProgramOffice, *, meter: PrometheusMeter | None = None, **more: Any
 ) -> FastAPI:
-    """Return the application with a database of its own for keys; `more` are settings."""
-    settings = Settings(data_dir=folder, _env_file=None, **more)
+    """Return the application; `more` are settings."""
+    settings = web_settings(folder, **more)
     return create_app(
         settings, advisor, office, keys=build_keys(settings), meter=meter or PrometheusMeter(), check_ready=lambda: None
     )
@@ -29,4 +32,4 @@ def make_web(
 
 def local_client(app: FastAPI) -> TestClient:
     """Return a client that the application takes for the user of this machine."""
-    return TestClient(app, base_url=LOCAL, client=("127.0.0.1", 50_000), raise_server_exceptions=False)
+    return TestClient(app, base_url="http://127.0.0.1", client=("127.0.0.1", 50_000), raise_server_exceptions=False)

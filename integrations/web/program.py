@@ -118,6 +118,7 @@ def create_program_router(office: ProgramOffice, advisor: Advisor, guard: Guard)
     router = APIRouter(prefix="/api/v1", tags=["program"], responses=dict(PROBLEMS), dependencies=[Depends(BEARER)])
     reader = guard.needs(Permission.READER, Area.PROGRAM)
     contributor = guard.needs(Permission.CONTRIBUTOR, Area.PROGRAM)
+    admin = guard.needs(Permission.ADMIN, Area.PROGRAM)
 
     @router.get("/records/{kind}", summary="List records of a kind")
     def list_records(
@@ -241,7 +242,7 @@ def create_program_router(office: ProgramOffice, advisor: Advisor, guard: Guard)
         return Response(raw, media_type=media, headers={"Content-Disposition": f'attachment; filename="{name}"'})
 
     @router.post("/demo", status_code=201, summary="Fill an empty register with a believable company")
-    def demo(caller: Caller = contributor) -> Demo:
+    def demo(caller: Caller = admin) -> Demo:
         return Demo(recorded=office.load_demo(caller, door=DOOR))
 
     return router

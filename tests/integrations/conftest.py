@@ -7,7 +7,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO, NamedTuple
 
 import httpx
 import pytest
@@ -25,6 +27,13 @@ def environment(settings: Settings, **more: str) -> dict[str, str]:
         "COLUMNS": "100",
         **more,
     }
+
+
+class Server(NamedTuple):
+    """A running server."""
+
+    address: str
+    process: subprocess.Popen[bytes]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -47,13 +56,12 @@ def free_port() -> int:
             return port
 
 
-@pytest.fixture(scope="session")
-def server(indexed: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A real `advisor serve` on loopback; yields its address."""
+@contextmanager
+def serving(settings: Settings, *arguments: str, log: IO[bytes] | None = None, **more: str) -> Iterator[Server]:
+    """Run a real `advisor serve` on loopback until the block ends."""
     port = free_port()
-    database = f"sqlite:///{tmp_path_factory.mktemp('server') / 'server.sqlite'}"
     process = subprocess.Popen(
-        [ADVISOR, "serve", "--port", str(port)], env=environment(indexed, ADVISOR_DATABASE_URL=database)
+        [ADVISOR, "serve", "--port", str(port), *arguments], env=environment(settings, **more), stderr=log
     )
     address = f"http://127.0.0.1:{port}"
     try:
@@ -65,7 +73,18 @@ def server(indexed: Settings, tmp_path_factory: pytest.TempPathFactory) -> Itera
                 pass
             assert process.poll() is None, "the server stopped"
             time.sleep(0.2)
-        yield address
+        yield Server(address, process)
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(40)
+
+
+@pytest.fixture(scope="session")
+def server(indexed: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real `advisor serve` on loopback, with the demo company; yields its address."""
+    database = f"sqlite:///{tmp_path_factory.mktemp('server') / 'server.sqlite'}"
+    subprocess.run(
+        [ADVISOR, "demo"], env=environment(indexed, ADVISOR_DATABASE_URL=database), check=True, capture_output=True
+    )
+    with serving(indexed, ADVISOR_DATABASE_URL=database, ADVISOR_RATE_LIMIT="100000/minute") as found:
+        yield found.address

@@ -46,7 +46,7 @@ h2 { font-size: 1.05rem; margin: 0; flex: 1; } h3 { font-size: .95rem; margin: .
 .answer { background: var(--_paper); border: 1px solid var(--_line); border-radius: .2rem 1rem 1rem 1rem; padding: .3rem 1rem .4rem; overflow-wrap: anywhere; }
 .answer p, .answer ul, .answer ol { margin: .6rem 0; } .answer ul, .answer ol { padding-inline-start: 1.3rem; } .answer li { margin: .3rem 0; }
 .answer ul.tasks { list-style: none; padding: 0; } ul.tasks > li::before { content: "☐ "; color: var(--_accent); }
-.whose { display: block; font-size: .8rem; font-weight: 600; letter-spacing: .02em; color: var(--_accent); margin-block-end: .1rem; }
+.answer > h3 { font-size: .85rem; color: var(--_accent); margin: .8rem 0 0; } .answer > h3 + * { margin-block-start: .15rem; }
 .quiet { color: var(--_soft); font-size: .87rem; } .problem { color: var(--_bad); }
 .scroll { overflow-x: auto; } table { border-collapse: collapse; font-size: .93rem; }
 th, td { text-align: start; vertical-align: top; padding: .35rem .6rem; border-block-end: 1px solid var(--_line); min-width: 7rem; }
@@ -388,7 +388,7 @@ form.send label { display: flex; flex: 1; align-items: center; gap: .4rem; color
     render(block, cited) {
       const title = block.title ? [h("h3", {}, block.title)] : [];
       switch (block.type) {
-        case "paragraph": return [h("p", {}, block.title ? h("span", { class: "whose" }, block.title) : null, ...block.sentences.flatMap((s, i) => [i ? " " : "", ...this.sentence(s, cited)]))];
+        case "paragraph": return [...title, h("p", {}, ...block.sentences.flatMap((s, i) => [i ? " " : "", ...this.sentence(s, cited)]))];
         case "list": return [...title, this.list(block.ordered ? "ol" : "ul", block, cited)];
         case "checklist": return [...title, this.list("ul", block, cited, "tasks")];
         case "table": return [...title, this.table(block, cited)];
