@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import threading
 import time
 import uuid
 from collections.abc import Iterator
@@ -27,7 +29,7 @@ from advisor.domain.dialogue import (
 )
 from advisor.domain.events import AskEvent, BlockEvent, CitationEvent, DoneEvent, QueryEvent, StatusEvent
 from advisor.domain.identity import Caller
-from advisor.domain.knowledge import Passage, Section
+from advisor.domain.knowledge import Passage, Retrieval, Section
 from advisor.domain.work import Feedback
 from advisor.errors import ForbiddenError, InvalidInputError, NotFoundError
 from advisor.ports import Answerer, Conversations, Greeter, Meter, ProgramReporter, Retriever, Rewriter
@@ -69,6 +71,7 @@ class Advisor:
         self._conversations = conversations
         self._reporter = reporter
         self._meter = meter
+        self._turns = threading.BoundedSemaphore(max(2, os.cpu_count() or 2))
 
     def ask(
         self,
@@ -135,7 +138,7 @@ class Advisor:
 
     def search(self, text: str) -> tuple[Passage, ...]:
         """Return the passages nearest to a text, best first."""
-        return self._retriever.retrieve(Query(text=parse_question(text))).passages
+        return self._retrieve(Query(text=parse_question(text))).passages
 
     def list_sections(self) -> tuple[Section, ...]:
         """Return every section that answers may rest on, in order."""
@@ -165,6 +168,15 @@ class Advisor:
                 raise
             return ()
 
+    def _retrieve(self, query: Query) -> Retrieval:
+        """Retrieve, no more at a time than there are processors: a crowd of threads would only slow each other."""
+        asked = time.perf_counter()
+        with self._turns:
+            retrieval = self._retriever.retrieve(query)
+        if self._meter:
+            self._meter.time("retrieval", time.perf_counter() - asked)
+        return retrieval
+
     def _steps(
         self,
         caller: Caller,
@@ -188,10 +200,7 @@ class Advisor:
             elif query is None:
                 draft = _NOTHING_BEFORE
             else:
-                asked = time.perf_counter()
-                retrieval = self._retriever.retrieve(query)
-                if self._meter:
-                    self._meter.time("retrieval", time.perf_counter() - asked)
+                retrieval = self._retrieve(query)
                 generation = retrieval.generation
                 draft = self._answerer.answer(query, retrieval, role)
                 draft = self._beside_program(caller, draft, report)

@@ -64,13 +64,17 @@ def stems(text: str) -> list[str]:
     return [stem(word) for word in words(text)]
 
 
-def content_stems(text: str) -> list[str]:
-    """Return the stems of the words of `text` that carry meaning, in order, repeats kept."""
-    return [
+@lru_cache(maxsize=10_000)
+def content_stems(text: str) -> tuple[str, ...]:
+    """Return the stems of the words of `text` that carry meaning, in order, repeats kept.
+
+    Remembered, since every answer looks at the same statements again.
+    """
+    return tuple(
         stem(word)
         for word in (token.partition("'")[0] for token in words(text))
         if word not in STOP_WORDS and (len(word) > 1 or word.isdigit())
-    ]
+    )
 
 
 def split_sentences(text: str) -> list[str]:

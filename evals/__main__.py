@@ -1,4 +1,4 @@
-"""`python -m evals [calibrate|speed|register]`."""
+"""`python -m evals [calibrate|speed|register|load]`."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from advisor.bootstrap import build_advisor, build_embedder, build_ingest
 from advisor.errors import AdvisorError
 from advisor.knowledge.playbooks import load_knowledge_base
 from advisor.settings import Settings, load_settings
+from evals import load as server_load
 from evals import register_speed
 from evals.calibration import fit
 from evals.cases import Half, load_cases
@@ -75,6 +76,14 @@ def speed(runs: Annotated[int, typer.Option(help="Processes of each kind.")] = 5
 def register(initiatives: Annotated[int, typer.Option(help="Of the smaller register.")] = 200) -> None:
     """Time the gap summary on a large register, and on one ten times as large."""
     register_speed.compare(Console(), initiatives)
+
+
+@app.command()
+def load(seconds: Annotated[float, typer.Option(help="Of each run.")] = 10) -> None:
+    """Load a live server, beside a bare route."""
+    settings = load_settings()
+    build_ingest(settings).run()
+    server_load.compare(settings, Console(), seconds)
 
 
 def run_halves(settings: Settings, halves: list[Half], console: Console, scratch: Path) -> list[EvalReport]:

@@ -1,4 +1,4 @@
-"""Prints the description of the API: `python -m integrations.web.openapi`. The file beside it is what clients rely on."""
+"""Prints the description of the API (`python -m integrations.web.openapi`); clients rely on the file beside it."""
 
 from __future__ import annotations
 

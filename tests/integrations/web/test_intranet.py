@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import NamedTuple
 
@@ -58,8 +59,6 @@ def intranet(indexed: Settings, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 
 def _wanted() -> NewKey:
-    from datetime import UTC, datetime, timedelta
-
     return NewKey(
         name="intranet",
         permission=Permission.CONTRIBUTOR,
