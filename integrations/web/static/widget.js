@@ -27,6 +27,7 @@ button { cursor: pointer; min-height: 1.75rem; }
 .launcher { position: fixed; inset-block-end: var(--advisor-offset, 1.25rem); inset-inline-end: var(--advisor-offset, 1.25rem); z-index: 2147483000;
   display: inline-flex; gap: .5rem; align-items: center; min-height: 3rem; padding: .6rem 1.1rem; border: 0; border-radius: 2rem;
   background: var(--_accent); color: var(--_on-accent); font-weight: 600; box-shadow: 0 4px 16px #0004; }
+.launcher[hidden] { display: none; }
 dialog { border: 1px solid var(--_line); padding: 0; margin: 0; color: inherit; background: var(--_ground); border-radius: var(--_radius); overflow: hidden; z-index: 2147483001; }
 dialog[open], .frame { display: flex; flex-direction: column; }
 dialog.float { position: fixed; inset: auto; inset-block-end: 1.25rem; inset-inline-end: 1.25rem; width: min(27rem, calc(100vw - 2rem));
