@@ -203,8 +203,12 @@ def _word_headline(
             "Start with the structural assessment (advisor assess), and record each AI initiative.",
         )
     climbing = sum(gate.next_stage is not None for gate in gates)
-    parts = [f"{len(blocked)} of {climbing} initiatives cannot pass their next gate yet"]
-    if not blocked:
+    if climbing == 1:
+        only = next(gate.name for gate in gates if gate.next_stage is not None)
+        parts = [f"{only} {'cannot pass its next gate yet' if blocked else 'meets the exit criteria of its stage'}"]
+    elif blocked:
+        parts = [f"{len(blocked)} of {climbing} initiatives cannot pass their next gate yet"]
+    else:
         parts = [f"All {climbing} initiatives meet the exit criteria of their stage"]
     if stalled:
         named = join_names(stalled[:_SHOWN_NAMES])

@@ -93,7 +93,8 @@ def _word_facts(summary: GapSummary, length: Length) -> str:
     stages = ", ".join(f"{count} {phase}" for phase, count in summary.by_phase)
     return (
         f"Scope: {scope}, against {word_day(summary.since)}. "
-        f"{summary.initiatives} initiatives ({stages}), {summary.fresh} reporting on time."
+        f"{summary.initiatives} {'initiative' if summary.initiatives == 1 else 'initiatives'} ({stages}), "
+        f"{summary.fresh} reporting on time."
     )
 
 
