@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from advisor.errors import AdvisorError, BusyError, KnowledgeError
 from advisor.settings import Settings
 
 if TYPE_CHECKING:
-    from advisor.domain.knowledge import BuildReport
+    from advisor.domain.knowledge import BuildReport, Collection
+    from advisor.knowledge.collections import CollectionsFile
     from advisor.knowledge.ingest import Ingest
+    from advisor.knowledge.library import LibraryIngest
     from advisor.ports import Embedder, Meter, Progress, WorkQueue
     from advisor.program.office import ProgramOffice
     from advisor.retrieval.hybrid import HybridRetriever
+    from advisor.retrieval.library import LibraryRetriever
     from advisor.service import Advisor
     from advisor.storage.audit import SqlAuditLog
     from advisor.storage.keys import SqlKeys
@@ -24,6 +28,7 @@ _LOW_DISK = 500_000_000
 
 def build_advisor(settings: Settings, program: ProgramOffice | None = None, meter: Meter | None = None) -> Advisor:
     """Wire an Advisor that answers from the serving index, and from the register that the office keeps."""
+    from advisor.answering.documents import DocumentAnswerer  # noqa: PLC0415
     from advisor.answering.extractive import ExtractiveAnswerer  # noqa: PLC0415
     from advisor.answering.greeting import RuleGreeter  # noqa: PLC0415
     from advisor.answering.rewriting import RuleRewriter  # noqa: PLC0415
@@ -32,7 +37,8 @@ def build_advisor(settings: Settings, program: ProgramOffice | None = None, mete
     from advisor.storage.conversations import SqlConversations  # noqa: PLC0415
     from advisor.storage.database import open_database  # noqa: PLC0415
 
-    retriever = build_retriever(settings)
+    embedder = build_embedder(settings)
+    retriever = build_retriever(settings, embedder)
     sources = load_sources(settings.knowledge_base_dir / "sources.yaml")
     return Advisor(
         greeter=RuleGreeter(),
@@ -41,6 +47,8 @@ def build_advisor(settings: Settings, program: ProgramOffice | None = None, mete
         answerer=ExtractiveAnswerer(sources={source.id: source for source in sources}),
         conversations=SqlConversations(open_database(settings.effective_database_url)),
         reporter=program or _find_program(settings),
+        library=build_library(settings, embedder),
+        document_answerer=DocumentAnswerer(),
         meter=meter,
     )
 
@@ -96,14 +104,54 @@ def build_queue(settings: Settings) -> WorkQueue:
     return SqlWorkQueue(open_database(settings.effective_database_url))
 
 
-def build_retriever(settings: Settings) -> HybridRetriever:
+def build_retriever(settings: Settings, embedder: Embedder | None = None) -> HybridRetriever:
     """Wire the retriever, or raise IndexUnavailableError when there is nothing to retrieve from."""
     from advisor.retrieval.generations import Generations  # noqa: PLC0415
     from advisor.retrieval.hybrid import HybridRetriever  # noqa: PLC0415
 
     generations = Generations(settings.generations_dir)
     generations.get_current()
-    return HybridRetriever(generations=generations, embedder=build_embedder(settings))
+    return HybridRetriever(generations=generations, embedder=embedder or build_embedder(settings))
+
+
+def build_library(settings: Settings, embedder: Embedder | None = None) -> LibraryRetriever:
+    """Wire the retriever of the company's documents; it knows none until some are indexed."""
+    from advisor.retrieval.generations import Generations  # noqa: PLC0415
+    from advisor.retrieval.library import LibraryRetriever  # noqa: PLC0415
+
+    generations = Generations(settings.library_dir)
+    return LibraryRetriever(generations=generations, embedder=embedder or build_embedder(settings))
+
+
+def build_library_ingest(settings: Settings) -> LibraryIngest:
+    """Wire the ingest of the company's documents."""
+    from advisor.knowledge.library import LibraryIngest  # noqa: PLC0415
+    from advisor.retrieval.generations import Generations  # noqa: PLC0415
+    from advisor.retrieval.shards import ShardWriter  # noqa: PLC0415
+
+    writer = ShardWriter(generations=Generations(settings.library_dir), embedder=build_embedder(settings))
+    return LibraryIngest(collections=load_collections(settings), writer=writer)
+
+
+def open_collections(settings: Settings) -> CollectionsFile:
+    """Open the list of collections that the command line keeps."""
+    from advisor.knowledge.collections import CollectionsFile  # noqa: PLC0415
+
+    return CollectionsFile(settings.collections_file)
+
+
+def find_library_age(settings: Settings) -> datetime | None:
+    """Return when the company's documents were last indexed, or None."""
+    from advisor.retrieval.generations import Generations  # noqa: PLC0415
+
+    return Generations(settings.library_dir).find_age()
+
+
+def load_collections(settings: Settings) -> tuple[Collection, ...]:
+    """Return the collections of the settings and those that the command line added; the settings win by name."""
+    named = {collection.name: collection for collection in open_collections(settings).load()}
+    named |= {collection.name: collection for collection in settings.collections}
+    return tuple(named.values())
 
 
 def build_ingest(settings: Settings, *, rebuild: bool = False, progress: Progress | None = None) -> Ingest:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date
 from typing import Any, Protocol
 
 import numpy as np
@@ -11,7 +12,17 @@ from numpy.typing import NDArray
 from advisor.domain.audit import NewLine
 from advisor.domain.dialogue import Answer, ConversationHead, Draft, Query, Report, Role, Turn
 from advisor.domain.identity import Caller
-from advisor.domain.knowledge import BuildReport, Chunk, KnowledgeBase, Retrieval, Section
+from advisor.domain.knowledge import (
+    BuildReport,
+    Chunk,
+    Document,
+    DocumentHead,
+    KnowledgeBase,
+    LibraryReport,
+    Retrieval,
+    Section,
+    Skipped,
+)
 from advisor.domain.register import Entry, NewEntry
 from advisor.domain.work import Feedback, NewWork, Queue, Work
 
@@ -52,6 +63,32 @@ class Retriever(Protocol):
         ...
 
 
+class Library(Protocol):
+    """Finds passages in the company's own documents."""
+
+    def retrieve(self, query: Query, caller: Caller) -> Retrieval:
+        """Return the best passages that the caller may see, best first; none where there are no documents."""
+        ...
+
+    def list_documents(self, caller: Caller) -> tuple[DocumentHead, ...]:
+        """Return the documents that the caller may see, by collection and path."""
+        ...
+
+
+class LibraryWriter(Protocol):
+    """Builds and publishes the index of the company's documents."""
+
+    def find_known(self) -> Mapping[str, DocumentHead]:
+        """Return the documents that the serving index holds, by id."""
+        ...
+
+    def build(
+        self, documents: Iterable[Document], skipped: Sequence[Skipped], progress: Progress | None
+    ) -> LibraryReport:
+        """Build an index of exactly these documents beside the serving one, check it, and switch to it."""
+        ...
+
+
 class IndexWriter(Protocol):
     """Builds and publishes an index generation."""
 
@@ -76,6 +113,14 @@ class Answerer(Protocol):
 
     def answer(self, query: Query, retrieval: Retrieval, role: Role) -> Draft:
         """Return a draft whose every sentence is cited, or one that abstains."""
+        ...
+
+
+class DocumentAnswerer(Protocol):
+    """Composes what the company's own documents say."""
+
+    def answer(self, retrieval: Retrieval, role: Role, today: date) -> Draft | None:
+        """Return a draft whose every sentence is cited, or None where the documents are not about the question."""
         ...
 
 
@@ -134,6 +179,10 @@ class ProgramReporter(Protocol):
         """Return how the program stands to what an answer from the playbooks asks for, or None."""
         ...
 
+    def may_see(self, caller: Caller, answer: Answer) -> bool:
+        """Whether the caller may still see every record that an answer of old rests on."""
+        ...
+
 
 class RegisterLog(Protocol):
     """Keeps the facts of the register, in the order in which they were acknowledged."""
@@ -150,6 +199,10 @@ class RegisterLog(Protocol):
 
     def read(self, after: int = 0) -> tuple[Entry, ...]:
         """Return the entries with numbers above `after`, in order."""
+        ...
+
+    def find_epoch(self) -> int:
+        """Return a number that changes whenever entries were rewritten, as the erasure of a person does."""
         ...
 
 

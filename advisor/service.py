@@ -8,9 +8,12 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator
+from datetime import date
+from itertools import zip_longest
 
 from advisor.domain.dialogue import (
     Answer,
+    CitationKind,
     ConversationHead,
     Draft,
     Outcome,
@@ -29,10 +32,20 @@ from advisor.domain.dialogue import (
 )
 from advisor.domain.events import AskEvent, BlockEvent, CitationEvent, DoneEvent, QueryEvent, StatusEvent
 from advisor.domain.identity import Caller
-from advisor.domain.knowledge import Passage, Retrieval, Section
+from advisor.domain.knowledge import DocumentHead, Passage, Retrieval, Section
 from advisor.domain.work import Feedback
 from advisor.errors import ForbiddenError, InvalidInputError, NotFoundError
-from advisor.ports import Answerer, Conversations, Greeter, Meter, ProgramReporter, Retriever, Rewriter
+from advisor.ports import (
+    Answerer,
+    Conversations,
+    DocumentAnswerer,
+    Greeter,
+    Library,
+    Meter,
+    ProgramReporter,
+    Retriever,
+    Rewriter,
+)
 
 _CONVERSATION_ID = re.compile(r"^[A-Za-z0-9_-]{1,64}$")
 _NOTHING_BEFORE = Draft(
@@ -62,6 +75,8 @@ class Advisor:
         answerer: Answerer,
         conversations: Conversations,
         reporter: ProgramReporter | None = None,
+        library: Library | None = None,
+        document_answerer: DocumentAnswerer | None = None,
         meter: Meter | None = None,
     ) -> None:
         self._greeter = greeter
@@ -70,6 +85,8 @@ class Advisor:
         self._answerer = answerer
         self._conversations = conversations
         self._reporter = reporter
+        self._library = library
+        self._document_answerer = document_answerer
         self._meter = meter
         self._turns = threading.BoundedSemaphore(max(2, os.cpu_count() or 2))
 
@@ -93,7 +110,7 @@ class Advisor:
         """
         if answer_id is not None:
             try:
-                return self._conversations.get_answer(caller, answer_id)
+                return self.get_answer(caller, answer_id)
             except NotFoundError:
                 pass
         text = parse_question(question)
@@ -114,8 +131,18 @@ class Advisor:
         return self._steps(caller, text, shape, conversation_id or uuid.uuid4().hex, history)
 
     def get_answer(self, caller: Caller, answer_id: str) -> Answer:
-        """Return an answer that was given to the caller; raise NotFoundError."""
-        return self._conversations.get_answer(caller, answer_id)
+        """Return an answer that was given to the caller and rests on what they may still see; raise NotFoundError."""
+        answer = self._conversations.get_answer(caller, answer_id)
+        if not self._may_see(caller, answer):
+            raise NotFoundError("What that answer rests on is no longer open to you.", "Ask the question again.")
+        return answer
+
+    def _may_see(self, caller: Caller, answer: Answer) -> bool:
+        """Whether labels still let a caller see the records and documents that an answer cites."""
+        if self._reporter and not self._reporter.may_see(caller, answer):
+            return False
+        cited = {c.section_id.partition("/")[0] for c in answer.citations if c.kind is CitationKind.DOCUMENT}
+        return not cited or cited <= {document.id for document in self.list_documents(caller)}
 
     def record_feedback(self, caller: Caller, feedback: Feedback) -> None:
         """Remember what the caller thinks of an answer of theirs; raise NotFoundError when it is not theirs."""
@@ -128,7 +155,8 @@ class Advisor:
 
     def get_conversation(self, caller: Caller, conversation_id: str) -> tuple[Turn, ...]:
         """Return the turns of a conversation of the caller, oldest first; raise NotFoundError."""
-        return self._conversations.get_history(caller, conversation_id)
+        turns = self._conversations.get_history(caller, conversation_id)
+        return tuple(turn for turn in turns if self._may_see(caller, turn.answer))
 
     def delete_conversation(self, caller: Caller, conversation_id: str) -> None:
         """Forget a conversation of the caller; raise NotFoundError, and ForbiddenError for an anonymous one."""
@@ -136,13 +164,32 @@ class Advisor:
             raise ForbiddenError("Nobody owns a conversation that was held without signing in.", "Sign in.")
         self._conversations.delete(caller, conversation_id)
 
-    def search(self, text: str) -> tuple[Passage, ...]:
-        """Return the passages nearest to a text, best first."""
-        return self._retrieve(Query(text=parse_question(text))).passages
+    def search(self, caller: Caller, text: str) -> tuple[Passage, ...]:
+        """Return the passages nearest to a text that the caller may see: of playbooks and documents in turn."""
+        query = Query(text=parse_question(text))
+        lists = [self._retrieve(query).passages]
+        if self._library:
+            lists.append(self._library.retrieve(query, caller).passages)
+        return tuple(passage for row in zip_longest(*lists) for passage in row if passage is not None)
+
+    def list_documents(self, caller: Caller) -> tuple[DocumentHead, ...]:
+        """Return the company's documents that the caller may see."""
+        return self._library.list_documents(caller) if self._library else ()
 
     def list_sections(self) -> tuple[Section, ...]:
         """Return every section that answers may rest on, in order."""
         return self._retriever.list_sections()
+
+    def _beside_documents(self, caller: Caller, query: Query, role: Role, draft: Draft) -> Draft:
+        """Return an answer from the playbooks with what the company's own documents say under a title of its own."""
+        if self._library is None or self._document_answerer is None:
+            return draft
+        with self._turns:
+            retrieval = self._library.retrieve(query, caller)
+        found = self._document_answerer.answer(retrieval, role, date.today())
+        if found is None:
+            return draft
+        return found if draft.outcome is Outcome.DECLINED else join_drafts(draft, found)
 
     def _beside_program(self, caller: Caller, draft: Draft, report: Report | None) -> Draft:
         """Return an answer from the playbooks with what the register shows beside it, each under its own title."""
@@ -162,7 +209,7 @@ class Advisor:
                 "Send back the id that the first answer carried, or leave it out.",
             )
         try:
-            return self._conversations.get_history(caller, conversation_id)
+            return self.get_conversation(caller, conversation_id)
         except NotFoundError:
             if not start:
                 raise
@@ -203,6 +250,7 @@ class Advisor:
                 retrieval = self._retrieve(query)
                 generation = retrieval.generation
                 draft = self._answerer.answer(query, retrieval, role)
+                draft = self._beside_documents(caller, query, role, draft)
                 draft = self._beside_program(caller, draft, report)
         draft, dropped = drop_dangling(draft)
         answer = Answer(

@@ -10,6 +10,7 @@ from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from advisor.domain.identity import Grant, Person
+from advisor.domain.knowledge import Collection
 from advisor.errors import InvalidInputError
 
 _PACKAGE = Path(__file__).resolve().parent
@@ -37,6 +38,11 @@ class Settings(BaseSettings):
     data_dir: Path = Field(default=Path(".advisor"), description="Folder for index, model and database.")
     knowledge_base_dir: Path = Field(
         default_factory=_find_knowledge_base, description="Folder of the playbooks to answer from."
+    )
+    collections: tuple[Collection, ...] = Field(
+        default=(),
+        description="Folders of the company's documents, as JSON: "
+        '[{"name": "policies", "path": "/share/policies", "label": "board", "tier": "reviewed"}].',
     )
     embedding_model: str = Field(
         default="",
@@ -136,6 +142,16 @@ class Settings(BaseSettings):
     def generations_dir(self) -> Path:
         """Where the index generations live."""
         return self.data_dir / "generations"
+
+    @property
+    def collections_file(self) -> Path:
+        """Where the collections that the command line added are kept."""
+        return self.data_dir / "collections.json"
+
+    @property
+    def library_dir(self) -> Path:
+        """Where the generations of the company's documents live."""
+        return self.data_dir / "library"
 
     @property
     def effective_database_url(self) -> str:

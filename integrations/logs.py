@@ -14,7 +14,7 @@ HIDDEN = "[hidden]"
 _SECRET_NAMES = re.compile(r"(?i)authorization|cookie|password|secret|token|api_?key|question|message_text|email")
 _SECRET_TEXTS = re.compile(
     r"adv_[\w-]{8,}|xox[a-z]-[\w-]+|xapp-[\w-]+|(?i:bearer)\s+\S+|eyJ[\w-]+\.[\w-]+\.[\w-]*"
-    r"|[\w.+-]+@[\w-]+\.[\w.-]+|(?<=://)[^/\s:@]+:[^/\s@]+(?=@)"
+    r"|[\w.+-]+@[\w-]+\.[\w.-]+|(?<=://)[^\s@]*:[^\s@]+(?=@)"
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import errno
 import os
 import shutil
@@ -86,15 +87,17 @@ def _configure(application: FastAPI | str, *, factory: bool = False, workers: in
         backlog=_WAITING_CONNECTIONS,
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
         lifespan="on",
+        http="h11",  # bounds what it buffers of an unfinished request
+        h11_max_incomplete_event_size=65_536,
     )
 
 
 def _share_metrics(settings: Settings) -> None:
-    """Give the processes a folder in which their metrics add up, empty at the start."""
-    folder = settings.data_dir / "metrics"
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder.absolute())
+    """Give the processes a folder of their own in which their metrics add up; it goes when they do."""
+    folder = (settings.data_dir / f"metrics-{os.getpid()}").absolute()
+    folder.mkdir(parents=True, exist_ok=True)
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
 
 
 def _mount_slack(

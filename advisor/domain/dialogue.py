@@ -161,6 +161,11 @@ class Citation(Value):
     quote: str
     sources: tuple[CitedSource, ...] = ()
 
+    @property
+    def place(self) -> str:
+        """Where a reader finds it: title, section, and page where there are pages."""
+        return f"{self.title} > {self.section}" + (f", page {self.page}" if self.page else "")
+
 
 class Draft(Value):
     """What an answerer composes: the part of an Answer that does not depend on who asked, or when."""

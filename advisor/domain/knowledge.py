@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import date
 from enum import StrEnum
 from functools import cached_property
+
+from pydantic import Field
 
 from advisor.domain.base import Value
 from advisor.domain.criteria import CriterionRule
@@ -17,6 +20,17 @@ class Source(Value):
     title: str
     publisher: str
     note: str = ""
+
+
+class Tier(StrEnum):
+    """How far a collection is trusted."""
+
+    REVIEWED = "reviewed"
+    """Approved by whoever is responsible: policies, standards."""
+    COMPANY = "company"
+    """Written in the company."""
+    EXTERNAL = "external"
+    """Written by others: vendors, articles."""
 
 
 class StatementKind(StrEnum):
@@ -35,7 +49,7 @@ class Statement(Value):
 
     `sources` are ids of Source; `note` says what the source leaves unsaid ("gives no origin for the figure").
     `lead` is the bold label of its bullet or step, `cells` a row's cells, and `block` numbers the paragraph, bullet,
-    list or table that the statement belongs to.
+    list or table that the statement belongs to. `page` is the page or slide of a document, from 1.
     """
 
     text: str
@@ -45,6 +59,7 @@ class Statement(Value):
     note: str = ""
     cells: tuple[str, ...] = ()
     block: int = 0
+    page: int | None = None
 
     @property
     def labelled(self) -> str:
@@ -132,6 +147,64 @@ class KnowledgeBase(Value):
         return {playbook.id: playbook.digest for playbook in self.playbooks} | {"vocabulary": vocabulary}
 
 
+class Collection(Value):
+    """A folder of a company's documents: who may see them, how far they are trusted, and when they were last read."""
+
+    name: str = Field(min_length=1, max_length=60, pattern=r"^[\w][\w .-]*$")
+    path: str
+    label: str = ""
+    """Access label; empty means that everyone may see the documents."""
+    tier: Tier = Tier.COMPANY
+
+
+class Document(Value):
+    """A file of a collection. `sections` are None where the serving index holds the same version already."""
+
+    id: str
+    collection: str
+    label: str
+    tier: Tier
+    path: str
+    """Inside the collection's folder."""
+    title: str
+    digest: str
+    review_by: date | None = None
+    sections: tuple[Section, ...] | None = None
+
+
+class DocumentHead(Value):
+    """A document as an index holds it."""
+
+    id: str
+    collection: str
+    label: str
+    tier: Tier
+    path: str
+    title: str
+    digest: str
+    review_by: date | None = None
+    sections: int = 0
+
+
+class Skipped(Value):
+    """A file that was not indexed, and why."""
+
+    path: str
+    reason: str
+
+
+class LibraryReport(Value):
+    """What reading the collections came to."""
+
+    generation: str
+    indexed: tuple[str, ...]
+    unchanged: int
+    removed: int
+    skipped: tuple[Skipped, ...]
+    sections: int
+    embedded: int
+
+
 class Chunk(Value):
     """The indexed unit: a section, or a part of a long one. Carries its heading path."""
 
@@ -168,6 +241,8 @@ class Passage(Value):
     keyword: float
     question: float
     statement_scores: tuple[float, ...]
+    document: DocumentHead | None = None
+    """The company's document that the section belongs to; None for a playbook."""
 
 
 class BeliefMatch(Value):

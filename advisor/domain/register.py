@@ -156,12 +156,24 @@ class Register:
             {i.subject for i in self.initiatives} - kept, {s.subject for s in self.sites} - {kept_site}
         )
 
-    def visible_to(self, caller: Caller) -> Register:
-        """Return the register without the sites, the initiatives and their records that the caller may not see."""
-        hidden_sites = {s.subject for s in self.sites if not caller.may_see(s.fields.label)}
-        hidden = {
-            i.subject for i in self.initiatives if not caller.may_see(i.fields.label) or i.fields.site in hidden_sites
-        }
+    def visible_to(self, caller: Caller, present: Register | None = None) -> Register:
+        """Return the register without the sites, the initiatives and their records that the caller may not see.
+
+        For a past day the labels of the `present` govern: what was restricted since is not told by way of the past.
+        """
+        now = present or self
+
+        def closed(record: AnyRecord) -> bool:
+            newest = now.find(record.fields.kind, record.subject) or record
+            return not caller.may_see(newest.fields.label)
+
+        hidden_sites = {site.subject for site in self.sites if closed(site)}
+        hidden_sites |= {site.subject for site in now.sites if not caller.may_see(site.fields.label)}
+        hidden = set()
+        for initiative in self.initiatives:
+            newest = now.find_initiative(initiative.subject) or initiative
+            if closed(initiative) or {initiative.fields.site, newest.fields.site} & hidden_sites:
+                hidden.add(initiative.subject)
         return self._without(hidden, hidden_sites) if hidden or hidden_sites else self
 
     def _without(self, initiatives: set[str], sites: set[str]) -> Register:

@@ -13,9 +13,11 @@ from advisor.domain.gaps import Gap, GateReadiness
 from advisor.domain.knowledge import Section, StatementKind
 from advisor.domain.records import ActionItem, RecordKind
 from advisor.domain.register import Record, RecordChange, Register
+from advisor.errors import InvalidInputError
 from advisor.program.conditions import word_date
 from advisor.program.names import fold
 
+_LAST_YEAR = 2200
 _CLOSED = frozenset({"done", "cancelled"})
 COLUMNS = ("id", "title", "for", "owner", "due", "status", "source", "quote", "evidence")
 
@@ -123,11 +125,13 @@ def _gain(item: ActionItem, draft: ChecklistDraft) -> dict[str, str]:
 
 def tick(record: Record[ActionItem], evidence: str, register: Register) -> list[RecordChange]:
     """Return the changes that tick an item off; one that recurs leaves the next one behind."""
+    if not evidence.strip():
+        raise InvalidInputError("Nothing says what shows that it is done.", "Name a document, a date or a record.")
     item = record.fields
     today = register.as_of
     done = {"status": "done", "done_on": today.isoformat(), "evidence": evidence}
     changes = [RecordChange(kind=RecordKind.ACTION_ITEM, subject=record.subject, fields=done, version=record.version)]
-    if item.recurs_days:
+    if item.recurs_days and (item.due_on or today).year < _LAST_YEAR:
         due = (item.due_on or today) + timedelta(days=item.recurs_days)
         while due <= today:  # what was missed is not asked for again
             due += timedelta(days=item.recurs_days)

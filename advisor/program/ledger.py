@@ -27,25 +27,35 @@ class Ledger:
         self._log = log
         self._book = book
         self._projection = Projection()
+        self._epoch = 0
         self._lock = threading.Lock()
         self._registers: OrderedDict[tuple[date, int], Register] = OrderedDict()
-        self._engines: OrderedDict[tuple[date, int, str, str], Engine] = OrderedDict()
+        self._engines: OrderedDict[tuple[date, int, int, str, str], Engine] = OrderedDict()
 
     def read(self, day: date) -> Register:
         """Return the whole register as of the end of a day, with what others have logged since."""
         with self._lock:
+            epoch = self._log.find_epoch()
+            if epoch != self._epoch:  # entries were rewritten: what was read is read anew
+                self._epoch, self._projection = epoch, Projection()
+                self._registers.clear()
+                self._engines.clear()
             self._projection.apply(self._log.read(after=self._projection.head))
             key = (day, self._projection.head_of(day))
             return _remember(self._registers, key, lambda: self._projection.as_of(day))
 
+    def read_visible(self, caller: Caller, day: date) -> Register:
+        """Return what a caller may see, by the labels of today, of the register as of the end of a day."""
+        return self.read(day).visible_to(caller, self.read(date.max))
+
     def get_engine(self, caller: Caller, day: date, *, site: str = "", initiative: str = "") -> Engine:
         """Return the engine on what a caller may see of the program, a site or an initiative."""
-        register = self.read(day)
+        register, present = self.read(day), self.read(date.max)
 
         def make() -> Engine:
-            return Engine(register.visible_to(caller).within(site=site, initiative=initiative), self._book)
+            return Engine(register.visible_to(caller, present).within(site=site, initiative=initiative), self._book)
 
-        key = (register.as_of, register.head, name_view(caller), f"{site}|{initiative}")
+        key = (register.as_of, register.head, present.head, name_view(caller), f"{site}|{initiative}")
         with self._lock:
             return _remember(self._engines, key, make)
 

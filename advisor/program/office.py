@@ -9,7 +9,7 @@ from itertools import count, takewhile
 
 from advisor.domain.checklist import ChecklistDraft, ChecklistItem, InterviewQuestion
 from advisor.domain.criteria import CriteriaBook
-from advisor.domain.dialogue import Answer, Draft, Outcome, Query, Report, Role
+from advisor.domain.dialogue import Answer, CitationKind, Draft, Outcome, Query, Report, Role
 from advisor.domain.gaps import Finding, Gap, GapSummary, GateReadiness, StatusLine
 from advisor.domain.identity import Caller, Permission
 from advisor.domain.knowledge import Section
@@ -32,6 +32,7 @@ from advisor.program.summaries import DAYS_BACK, Summariser
 from advisor.program.understanding import understand
 
 LONGEST_MESSAGE = 4000
+_FIRST_DAY = date(2000, 1, 1)
 
 
 class ProgramOffice:
@@ -68,9 +69,11 @@ class ProgramOffice:
         return register
 
     def _read(self, caller: Caller, as_of: date | None = None) -> Register:
-        return self._ledger.read(as_of or self.today).visible_to(caller)
+        return self._ledger.read_visible(caller, as_of or self.today)
 
     def _engine(self, caller: Caller, as_of: date | None, *, site: str = "", initiative: str = "") -> Engine:
+        if as_of is not None and not _FIRST_DAY <= as_of <= self.today:
+            raise InvalidInputError(f"{as_of} is no day that can be looked at.", "Give today's date or an earlier one.")
         return self._ledger.get_engine(caller, as_of or self.today, site=site, initiative=initiative)
 
     def find_initiative(self, caller: Caller, name: str) -> str:
@@ -113,10 +116,12 @@ class ProgramOffice:
 
     def read_history(self, caller: Caller, kind: RecordKind, subject: str) -> tuple[Entry, ...]:
         """Return every entry on a record, oldest first; that of a withdrawn record only to an admin."""
-        self._read(caller)
+        register = self._read(caller)
         entries = self._ledger.get_history(kind, subject)
-        if entries and caller.permission is Permission.ADMIN:
-            return entries  # what was withdrawn keeps its history
+        if entries and caller.permission is Permission.ADMIN:  # what was withdrawn keeps its history
+            if record := register.find(kind, subject):
+                self._restricted.note_record(caller, f"history of {kind.words} {subject}", register, record)
+            return entries
         self.get_record(caller, kind, subject)
         return entries
 
@@ -200,6 +205,8 @@ class ProgramOffice:
                 f"The message has more than {LONGEST_MESSAGE:,} characters.", "Send what changed, in a few sentences."
             )
         proposals = read_message(text, self._read(caller), self.today)
+        if proposals:
+            self._restricted.note_all(caller, "status in plain words", self._read(caller))
         gates = {gate.initiative: gate for gate in assess_gates(self._engine(caller, None))} if proposals else {}
         return tuple(_warn_of_gate(proposal, gates.get(proposal.initiative or "")) for proposal in proposals)
 
@@ -242,10 +249,10 @@ class ProgramOffice:
     ) -> GapSummary:
         """Return the page for the program, a site or an initiative, with what changed after the day `since`."""
         day = as_of or self.today
-        if day > self.today:
-            raise InvalidInputError(f"{day} is in the future.", "Give today's date or an earlier one.")
+        if not _FIRST_DAY <= day <= self.today:
+            raise InvalidInputError(f"{day} is no day that can be looked at.", "Give today's date or an earlier one.")
         back = since or day - timedelta(days=DAYS_BACK)
-        if back >= day:
+        if not _FIRST_DAY <= back < day:
             raise InvalidInputError(f"{back} is not before {day}.", "Give an earlier day to compare with.")
         present = self._read(caller, day)
         named = present.find(RecordKind.INITIATIVE, initiative) or present.find(RecordKind.SITE, site)
@@ -281,6 +288,22 @@ class ProgramOffice:
         comment = comment_on(engine.findings, sections, {i.subject: i.fields.name for i in engine.active})
         self._restricted.note_draft(caller, "answer", engine.register, comment)
         return comment
+
+    def may_see(self, caller: Caller, answer: Answer) -> bool:
+        """Whether the caller may still see every record that an answer of old rests on."""
+        cited = {c.section_id for c in answer.citations if c.kind is CitationKind.REGISTER}
+        if not cited:
+            return True
+        whole, visible = self._ledger.read(self.today), self._read(caller)
+        for section_id in cited:
+            _, kind, subject = (*section_id.split("/", 2), "", "")[:3]
+            if (
+                kind in set(RecordKind)
+                and whole.find(RecordKind(kind), subject)
+                and not visible.find(RecordKind(kind), subject)
+            ):
+                return False
+        return True
 
     # Assessing
 

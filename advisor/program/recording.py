@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
@@ -25,6 +26,7 @@ from advisor.domain.records import (
     Lesson,
     RecordKind,
     ShadowPeriod,
+    Site,
     TargetLevel,
 )
 from advisor.domain.register import Entry, NewEntry, RecordChange, Register, merge
@@ -35,6 +37,7 @@ from advisor.text import slugify
 _PAST_DATES = (
     "started_on", "ended_on", "completed_on", "calibrated_on", "last_retrained_on", "rollback_tested_on", "done_on",
 )  # fmt: skip
+_LONGEST_ID = 150
 _NAMED = frozenset({RecordKind.SITE, RecordKind.INITIATIVE})
 
 
@@ -63,6 +66,9 @@ class Recorder:
 
     def prepare(self, change: RecordChange, key: str) -> NewEntry:
         """Return the entry that a change amounts to; raise InvalidInputError, NotFoundError or ForbiddenError."""
+        if len(change.subject) > _LONGEST_ID:
+            raise InvalidInputError(f"An id has at most {_LONGEST_ID} characters.", "Leave it out: a new one is made.")
+        _check_text(change)
         corrected = self._find_corrected(change)
         on = change.on or (corrected.effective_on if corrected else self._today)
         if on > self._today:
@@ -72,6 +78,10 @@ class Recorder:
             )
         fields = self._resolve(change)
         subject = change.subject or self._mint(change.kind, fields, key)
+        if self._is_hidden(change.kind, subject):
+            if change.subject:
+                raise _refuse_id(change)
+            subject = f"{subject}-{hashlib.sha256(key.encode()).hexdigest()[:6]}"
         before = self._find(change.kind, subject)
         self._check_reach(change, subject, before)
         if not change.withdraw:
@@ -96,12 +106,21 @@ class Recorder:
     def _find_corrected(self, change: RecordChange) -> Entry | None:
         if change.corrects is None:
             return None
-        for entry in self._find_history(change.kind, change.subject):
+        known = () if self._is_hidden(change.kind, change.subject) else self._find_history(change.kind, change.subject)
+        for entry in known:
             if entry.number == change.corrects:
                 return entry
         raise NotFoundError(
             f'Entry {change.corrects} is not about the {change.kind.words} "{change.subject}".',
             "See the history of the record for its entries and their numbers.",
+        )
+
+    def _is_hidden(self, kind: RecordKind, subject: str) -> bool:
+        """Whether a subject was ever used for something that the caller may not see, or that was withdrawn."""
+        return (
+            self._caller.permission is not Permission.ADMIN
+            and self._find(kind, subject) is None
+            and bool(self._find_history(kind, subject))
         )
 
     def _check_correction(self, entry: NewEntry) -> None:
@@ -158,6 +177,7 @@ class Recorder:
                 raise InvalidInputError(
                     f"{name} is {value}, which is in the future.", "Record it when it has happened."
                 )
+        self._check_label(before, after)
         match after:
             case Initiative():
                 self._check_stage(subject, before, after, on)
@@ -183,6 +203,22 @@ class Recorder:
             case _:
                 pass
         self._set[change.kind, subject] = after
+
+    def _check_label(self, before: Fields | None, after: Fields) -> None:
+        """Let nobody hide what they could not see then, and only an approver open or close what others know."""
+        if not isinstance(after, Site | Initiative):
+            return
+        old, new = self._labels(before) if before else (), self._labels(after)
+        if any(not self._caller.may_see(label) for label in new):
+            raise ForbiddenError("You do not hold that access label.", "Use one of your own, or ask an admin.")
+        if before is not None and old != new and not self._caller.may(Permission.APPROVER):
+            raise ForbiddenError(
+                "You may not change who can see this.", "Ask someone with the approver permission to change the label."
+            )
+
+    def _labels(self, fields: Fields) -> tuple[str, ...]:
+        site = self._find(RecordKind.SITE, getattr(fields, "site", ""))
+        return (getattr(fields, "label", ""), getattr(site, "label", ""))
 
     def _check_stage(self, subject: str, before: Fields | None, after: Initiative, on: date) -> None:
         ladder = LADDERS[after.track]
@@ -288,6 +324,22 @@ class Recorder:
             name = str(fields.get("name", ""))
             return slugify(name)[:80].strip("-") or f"{kind.value}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
         return f"{kind.value.replace('_', '-')}-{digest}"
+
+
+def _check_text(change: RecordChange) -> None:
+    """Refuse what no database can store: half of a character that takes two."""
+    try:
+        json.dumps([change.subject, dict(change.fields)], ensure_ascii=False, default=str).encode()
+    except UnicodeEncodeError:
+        raise InvalidInputError("The change contains bytes that are not text.", "Send it as UTF-8 text.") from None
+
+
+def _refuse_id(change: RecordChange) -> AdvisorError:
+    if change.create:
+        return InvalidInputError(f'The id "{change.subject}" cannot be used.', "Leave it out: a new one is made.")
+    return NotFoundError(
+        f'There is no {change.kind.words} "{change.subject}".', "Leave the id out to record a new one."
+    )
 
 
 def _validate(kind: RecordKind, state: Mapping[str, Any]) -> Fields:

@@ -17,7 +17,8 @@ from advisor.retrieval.generations import FORMAT, Generations, Manifest
 from advisor.retrieval.vector import CHUNKS, QUESTIONS, VectorSearch, write_collections
 
 
-def _digest(text: str) -> str:
+def digest_text(text: str) -> str:
+    """Return what a text's vector is kept under."""
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
@@ -98,7 +99,7 @@ class GenerationBuilder:
             catalogue.close()
 
     def _embed(self, texts: Iterable[str], known: dict[str, Vectors], progress: Progress | None) -> dict[str, Vectors]:
-        by_digest = {_digest(text): text for text in texts}
+        by_digest = {digest_text(text): text for text in texts}
         missing = [digest for digest in by_digest if digest not in known]
         fresh = self._embedder.embed([by_digest[digest] for digest in missing], progress)
         new = dict(zip(missing, fresh, strict=True))
@@ -131,7 +132,7 @@ def _texts_to_embed(
 
 
 def _stack(vectors: dict[str, Vectors], texts: Iterable[str]) -> Vectors:
-    return np.array([vectors[_digest(text)] for text in texts], dtype=np.float32)
+    return np.array([vectors[digest_text(text)] for text in texts], dtype=np.float32)
 
 
 def _write(
@@ -173,7 +174,7 @@ def _check(draft: Path, chunks: int, questions: int, vectors: dict[str, Vectors]
         complete = (search.count(CHUNKS), search.count(QUESTIONS)) == (chunks, questions)
         step = max(1, len(sample) // 20)
         for number in range(0, len(sample), step):
-            nearest = search.find_nearest(CHUNKS, vectors[_digest(sample[number].indexed_text)], 3)
+            nearest = search.find_nearest(CHUNKS, vectors[digest_text(sample[number].indexed_text)], 3)
             complete = complete and number in nearest
     finally:
         search.close()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import sqlite3
 from collections.abc import Collection, Iterable
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -91,7 +92,7 @@ class CatalogueWriter:
     def add_vectors(self, vectors: Iterable[tuple[str, Vectors]]) -> None:
         """Keep vectors by the digest of their text, for the next ingest to reuse."""
         self._connection.executemany(
-            "INSERT INTO vector VALUES (?, ?)", ((digest, vector.tobytes()) for digest, vector in vectors)
+            "INSERT OR IGNORE INTO vector VALUES (?, ?)", ((digest, vector.tobytes()) for digest, vector in vectors)
         )
 
 
@@ -129,6 +130,23 @@ class Catalogue:
         return tuple(
             Section.model_validate_json(row[0]) for row in self._rows("SELECT json FROM section ORDER BY rowid")
         )
+
+    def get_sections_of(self, document_id: str) -> tuple[Section, ...]:
+        """Return the sections of a document, in order."""
+        rows = self._rows(
+            "SELECT json FROM section WHERE id >= ? AND id < ? ORDER BY rowid", f"{document_id}/", f"{document_id}0"
+        )
+        return tuple(Section.model_validate_json(row[0]) for row in rows)
+
+    def find_vectors(self, digests: Collection[str]) -> dict[str, Vectors]:
+        """Return kept vectors by the digest of their text, of those that are known."""
+        found: dict[str, Vectors] = {}
+        wanted = list(digests)
+        for start in range(0, len(wanted), 500):
+            part = wanted[start : start + 500]
+            rows = self._rows(f"SELECT digest, vector FROM vector WHERE digest IN ({_marks(part)})", *part)  # noqa: S608
+            found |= {str(digest): np.frombuffer(blob, dtype=np.float32) for digest, blob in rows}
+        return found
 
     def has_section(self, section_id: str) -> bool:
         """Whether the generation holds a section of that id."""
@@ -183,14 +201,28 @@ class Catalogue:
     def find_terms(self, text: str) -> tuple[Term, ...]:
         """Return the distinct content words of `text` with their inverse document frequency."""
         terms = list(dict.fromkeys(content_stems(text)))
-        counts = {
+        counts = self.count_chunks_with(terms)
+        return tuple(Term(stem=term, weight=self._weigh(counts.get(term, 0)), known=term in counts) for term in terms)
+
+    def count_chunks_with(self, terms: Collection[str]) -> dict[str, int]:
+        """Return in how many chunks each of some stems stands, of those that stand anywhere."""
+        return {
             str(term): int(count)
             for term, count in self._rows(
                 f"SELECT term, doc FROM vocabulary WHERE term IN ({_marks(terms)})",  # noqa: S608
                 *terms,
             )
         }
-        return tuple(Term(stem=term, weight=self._weigh(counts.get(term, 0)), known=term in counts) for term in terms)
+
+    @property
+    def chunk_count(self) -> int:
+        """How many chunks there are."""
+        return self._chunk_count
+
+    @cached_property
+    def word_count(self) -> int:
+        """How many indexed words all chunks have together."""
+        return int(self._rows("SELECT COALESCE(SUM(cnt), 0) FROM vocabulary")[0][0])
 
     def _weigh(self, count: int) -> float:
         """Return the inverse document frequency of a term that stands in `count` chunks, as BM25 has it."""

@@ -13,6 +13,7 @@ import os
 import shutil
 import sqlite3
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import filelock
@@ -63,6 +64,13 @@ class Generations:
             return None
         except OSError as error:
             raise IndexUnavailableError("The index pointer cannot be read.", "Check the data directory.") from error
+
+    def find_age(self) -> datetime | None:
+        """Return when the serving generation was published, or None before the first ingest."""
+        try:
+            return datetime.fromtimestamp((self._root / _POINTER).stat().st_mtime, UTC)
+        except OSError:
+            return None
 
     def get_current(self) -> tuple[Path, Manifest]:
         """Return folder and manifest of the serving generation, or raise IndexUnavailableError."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Select, delete, insert, select, text, update
+from sqlalchemy import Connection, Engine, Select, delete, insert, or_, select, text, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from advisor.domain.audit import ORIGIN, AuditLine, AuditVerdict, NewLine, digest_line
@@ -16,6 +17,8 @@ from advisor.errors import NotFoundError, StorageError
 from advisor.storage.database import as_utc
 from advisor.storage.schema import AuditRow, EntryRow, FeedbackRow, PseudonymRow, TurnRow
 
+ERASE = "erase"
+"""The action of an erasure."""
 _LOCK = 7_203_116
 """Any number that no other advisory lock of the database uses."""
 _BATCH = 2_000
@@ -85,21 +88,53 @@ class SqlAuditLog:
     def erase(self, by: Caller, caller_id: str) -> int:
         """Erase a person: their conversations, opinions, and the link from pseudonym to them; return the turns dropped.
 
-        What they recorded stays, under the pseudonym. Names that others wrote into records are not touched.
+        What they recorded stays, under the pseudonym. Names that others wrote into records are not touched. Raises
+        NotFoundError for someone of whom nothing is kept.
         """
         try:
             with self._engine.connect().execution_options(immediate=True) as connection, connection.begin():
+                if not _knows(connection, caller_id):
+                    raise NotFoundError(f'Nothing is kept of "{caller_id[:80]}".', "Give the e-mail address in full.")
                 pseudonym = _find_or_make_pseudonym(connection, caller_id)
                 dropped = connection.execute(delete(TurnRow).where(TurnRow.caller_id == caller_id)).rowcount
                 connection.execute(delete(FeedbackRow).where(FeedbackRow.caller_id == caller_id))
-                connection.execute(
-                    update(EntryRow).where(EntryRow.recorded_by == caller_id).values(recorded_by=pseudonym)
-                )
-                append_line(connection, by, NewLine(action="erase", subject=pseudonym))
+                _rewrite_entries(connection, caller_id, pseudonym)
+                append_line(connection, by, NewLine(action=ERASE, subject=pseudonym))
                 connection.execute(delete(PseudonymRow).where(PseudonymRow.caller_id == caller_id))
+            if self._engine.dialect.name == "sqlite":  # what was overwritten must not outlive it in the write-ahead log
+                with self._engine.connect() as connection:
+                    connection.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql(
+                        "PRAGMA wal_checkpoint(TRUNCATE)"
+                    )
         except SQLAlchemyError as error:
             raise StorageError("Nobody was erased.", "Check the database, then try again.") from error
         return int(dropped)
+
+
+def _knows(connection: Connection, caller_id: str) -> bool:
+    kept = (PseudonymRow.caller_id, TurnRow.caller_id, FeedbackRow.caller_id, EntryRow.recorded_by)
+    return any(connection.scalar(select(column).where(column == caller_id).limit(1)) for column in kept)
+
+
+def _rewrite_entries(connection: Connection, caller_id: str, pseudonym: str) -> None:
+    """Put the pseudonym where entries name the person as the one who recorded or attested them."""
+    named = or_(
+        EntryRow.recorded_by == caller_id,
+        EntryRow.patch.contains(json.dumps(caller_id, ensure_ascii=False), autoescape=True),
+    )
+    columns = (EntryRow.number, EntryRow.key, EntryRow.patch, EntryRow.recorded_by)
+    for row in connection.execute(select(*columns).where(named)).all():
+        patch = json.loads(row.patch)
+        changed = {name: pseudonym if value == caller_id else value for name, value in patch.items()}
+        connection.execute(
+            update(EntryRow)
+            .where(EntryRow.number == row.number)
+            .values(
+                recorded_by=pseudonym if row.recorded_by == caller_id else row.recorded_by,
+                key=row.key.replace(caller_id, pseudonym),
+                patch=json.dumps(changed, ensure_ascii=False, sort_keys=True),
+            )
+        )
 
 
 def append_line(connection: Connection, caller: Caller, line: NewLine) -> None:

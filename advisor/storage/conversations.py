@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from sqlalchemy import Engine, delete, func, select
+from sqlalchemy import Engine, delete, func, insert, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from advisor.domain.audit import NewLine
 from advisor.domain.dialogue import Answer, ConversationHead, Turn
 from advisor.domain.identity import Caller
 from advisor.domain.work import Feedback
 from advisor.errors import NotFoundError, StorageError
+from advisor.storage.audit import append_line
 from advisor.storage.database import as_utc
 from advisor.storage.schema import Base, FeedbackRow, TurnRow
 
@@ -71,14 +73,13 @@ class SqlConversations:
 
     def record_feedback(self, caller: Caller, feedback: Feedback) -> None:
         """Remember what a caller thinks of an answer."""
-        row = FeedbackRow(
-            answer_id=feedback.answer_id,
-            caller_id=caller.id,
-            helpful=feedback.helpful,
-            reason=feedback.reason,
-            given_at=datetime.now(UTC),
-        )
-        self._add(row, "Your opinion could not be saved.")
+        values = feedback.model_dump() | {"caller_id": caller.id, "given_at": datetime.now(UTC)}
+        try:
+            with self._engine.connect().execution_options(immediate=True) as connection, connection.begin():
+                connection.execute(insert(FeedbackRow).values(**values))
+                append_line(connection, caller, NewLine(action="feedback", subject=feedback.answer_id))
+        except SQLAlchemyError as error:
+            raise StorageError("Your opinion could not be saved.", "Check the database.") from error
 
     def list_heads(self, caller: Caller, limit: int, before: int | None = None) -> tuple[ConversationHead, ...]:
         """Return the caller's conversations, newest first; only those with numbers below `before`."""
@@ -114,12 +115,13 @@ class SqlConversations:
         """Forget a conversation and what was thought of its answers."""
         mine = (TurnRow.conversation_id == conversation_id, TurnRow.caller_id == caller.id)
         try:
-            with Session(self._engine) as session, session.begin():
-                answers = session.scalars(select(TurnRow.answer_id).where(*mine)).all()
-                session.execute(
-                    delete(FeedbackRow).where(FeedbackRow.answer_id.in_(answers), FeedbackRow.caller_id == caller.id)
-                )
-                session.execute(delete(TurnRow).where(*mine))
+            with self._engine.connect().execution_options(immediate=True) as connection, connection.begin():
+                answers = connection.scalars(select(TurnRow.answer_id).where(*mine)).all()
+                opinions = (FeedbackRow.answer_id.in_(answers), FeedbackRow.caller_id == caller.id)
+                connection.execute(delete(FeedbackRow).where(*opinions))
+                connection.execute(delete(TurnRow).where(*mine))
+                if answers:
+                    append_line(connection, caller, NewLine(action="delete conversation", subject=conversation_id))
         except SQLAlchemyError as error:
             raise StorageError("The conversation could not be deleted.", "Check the database.") from error
         if not answers:

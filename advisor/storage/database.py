@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -58,7 +59,10 @@ def _prepare_folder(database: str | None) -> None:
     if not database or database == ":memory:":
         return
     try:
-        Path(database).parent.mkdir(parents=True, exist_ok=True)
+        file = Path(database)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        if not file.exists():  # for nobody's eyes but ours
+            os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))
     except OSError as error:
         raise StorageError(
             f"The data directory cannot be created ({error.strerror}).",
@@ -69,7 +73,7 @@ def _prepare_folder(database: str | None) -> None:
 def _set_pragmas(connection: Any, _: Any) -> None:
     """Write-ahead log, so that readers never wait; every commit on the disk; wait for other writers, do not fail."""
     connection.isolation_level = None  # transactions begin where `_begin` says, not where the driver guesses
-    for pragma in ("busy_timeout=30000", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+    for pragma in ("busy_timeout=30000", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
         connection.execute(f"PRAGMA {pragma}")
 
 

@@ -71,6 +71,11 @@ class SqlKeys:
             after = connection.execute(select(KeyRow.__table__).where(KeyRow.id == id_)).one()
         return _to_key(after)
 
+    def note(self, by: Caller, line: NewLine) -> None:
+        """Tell the audit log what a key was used for."""
+        with self._writing() as connection:
+            append_line(connection, by, line)
+
     def find_by_secret(self, secret: str) -> ApiKey | None:
         """Return the key that a secret opens while it is neither expired nor revoked; remember that it was used."""
         return self._find_active(KeyRow.digest == hash_secret(secret))

@@ -13,9 +13,9 @@ from advisor.domain.audit import NewLine
 from advisor.domain.identity import Caller
 from advisor.domain.register import Entry, NewEntry
 from advisor.errors import ConflictError, StorageError
-from advisor.storage.audit import append_line
+from advisor.storage.audit import ERASE, append_line
 from advisor.storage.database import as_utc
-from advisor.storage.schema import EntryRow
+from advisor.storage.schema import AuditRow, EntryRow
 
 _LOCK = 7_203_115
 """Any number that no other advisory lock of the database uses."""
@@ -74,6 +74,15 @@ class SqlRegisterLog:
                     if len(rows) < _BATCH:
                         return tuple(found)
                     after = found[-1].number
+        except SQLAlchemyError as error:
+            raise StorageError("The register could not be read.", "Check the database.") from error
+
+    def find_epoch(self) -> int:
+        """Return the number of the audit line of the newest erasure, which rewrites entries."""
+        newest = select(func.max(AuditRow.number)).where(AuditRow.action == ERASE)
+        try:
+            with self._engine.connect() as connection:
+                return connection.scalar(newest) or 0
         except SQLAlchemyError as error:
             raise StorageError("The register could not be read.", "Check the database.") from error
 

@@ -107,6 +107,7 @@ class AuditRow(Base):
     """A line of the audit log. `digest` chains it to the line before."""
 
     __tablename__ = "audit"
+    __table_args__ = (Index("ix_audit_action", "action", "number"),)
 
     number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     at: Mapped[datetime] = mapped_column(DateTime(timezone=True))

@@ -8,14 +8,13 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeElapsedColumn
-from rich.progress import Progress as ProgressBar
 
 from advisor import bootstrap
 from advisor.domain.identity import LOCAL_CALLER
 from advisor.errors import AdvisorError, ConflictError, ForbiddenError, InvalidInputError, NotFoundError
 from advisor.settings import Settings, load_settings
 from integrations.cli.access import audit_app, keys_app
+from integrations.cli.ingest import add_ingest, collections_app
 from integrations.cli.program import add_commands
 from integrations.cli.render import render_answer
 from integrations.cli.slack import slack_app
@@ -73,34 +72,10 @@ def chat(role: RoleOption = None) -> None:
         _out.print(render_answer(answer))
 
 
-@app.command()
-def ingest(
-    rebuild: Annotated[bool, typer.Option(help="Export the model and embed everything anew.")] = False,
-) -> None:
-    """Index the playbooks; only what changed is embedded."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with ProgressBar(*columns, console=_err) as bar:
-        tasks: dict[str, TaskID] = {}
-
-        def show(stage: str, done: int, total: int) -> None:
-            if stage not in tasks:
-                tasks[stage] = bar.add_task(stage, total=total)
-            bar.update(tasks[stage], completed=done, total=total)
-
-        report = bootstrap.build_ingest(load_settings(), rebuild=rebuild, progress=show).run(
-            rebuild=rebuild, progress=show
-        )
-    if report.unchanged:
-        _out.print(f"Nothing changed: {report.playbooks} playbooks, {report.sections} sections are indexed.")
-    else:
-        _out.print(
-            f"Indexed {report.playbooks} playbooks: {report.sections} sections, {report.questions} questions; "
-            f"embedded {report.embedded} texts, reused {report.reused}."
-        )
-
-
+add_ingest(app)
 add_commands(app)
 app.add_typer(slack_app, name="slack")
+app.add_typer(collections_app, name="collections")
 app.add_typer(keys_app, name="keys")
 app.add_typer(audit_app, name="audit")
 

@@ -88,9 +88,9 @@ def _render_sources(citations: tuple[Citation, ...]) -> list[RenderableType]:
     grid.add_column()
     by_section: dict[str, list[Citation]] = {}
     for citation in citations:
-        by_section.setdefault(citation.section_id, []).append(citation)
+        by_section.setdefault(f"{citation.section_id} {citation.page}", []).append(citation)
     for cited in by_section.values():
-        place = Text(f"{cited[0].title} > {cited[0].section}")
+        place = Text(cited[0].place)
         articles = sorted({source.id for citation in cited for source in citation.sources})
         if articles:
             place.append(f" ({', '.join(articles)})", style="dim")

@@ -58,6 +58,7 @@ def create_app(
         docs_url=None,  # drawn with scripts from another host, which an intranet may not reach
         redoc_url=None,
         lifespan=widen,
+        redirect_slashes=False,
     )
     add_problem_handlers(app)
     app.include_router(create_ask_router(advisor, guard))

@@ -15,11 +15,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from advisor.domain.dialogue import Answer, ConversationHead
 from advisor.domain.events import AskEvent
 from advisor.domain.identity import Area, Caller, Permission
-from advisor.domain.knowledge import Section, StatementKind
+from advisor.domain.knowledge import DocumentHead, Section, StatementKind
 from advisor.domain.work import Feedback
 from advisor.errors import AdvisorError, NotFoundError
 from advisor.service import Advisor
 from integrations.web.guard import BEARER, Guard
+from integrations.web.paging import Page, make_page
 from integrations.web.problems import PROBLEMS, describe_defect, find_status, make_problem
 
 _EVENT_STREAM = "text/event-stream"
@@ -67,6 +68,9 @@ class Hit(BaseModel):
     title: str
     section: str
     text: str
+    page: int | None
+    collection: str
+    """Of the company's documents; empty for a playbook."""
     score: float
 
 
@@ -146,11 +150,11 @@ def create_ask_router(advisor: Advisor, guard: Guard) -> APIRouter:
         advisor.record_feedback(caller, Feedback(**body.model_dump()))
         return body
 
-    @router.get("/search", summary="Find passages")
+    @router.get("/search", summary="Find passages in playbooks and documents")
     def search(
         q: Annotated[str, Query(description="What to look for.")],
         limit: Annotated[int, Query(ge=1, le=16)] = 8,
-        _: Caller = reader,
+        caller: Caller = reader,
     ) -> tuple[Hit, ...]:
         return tuple(
             Hit(
@@ -158,10 +162,18 @@ def create_ask_router(advisor: Advisor, guard: Guard) -> APIRouter:
                 title=passage.section.playbook_title,
                 section=passage.section.heading,
                 text=passage.section.text,
+                page=next((statement.page for statement in passage.section.statements), None),
+                collection=passage.document.collection if passage.document else "",
                 score=round(passage.score, 4),
             )
-            for passage in advisor.search(q)[:limit]
+            for passage in advisor.search(caller, q)[:limit]
         )
+
+    @router.get("/documents", summary="List the company's documents that you may see")
+    def documents(
+        cursor: str = "", limit: Annotated[int, Query(ge=1, le=500)] = 100, caller: Caller = reader
+    ) -> Page[DocumentHead]:
+        return make_page(advisor.list_documents(caller), lambda head: f"{head.collection}/{head.path}", cursor, limit)
 
     @router.get("/playbooks", summary="List the playbooks and their sections")
     def playbooks(_: Caller = reader) -> tuple[PlaybookHead, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from urllib.parse import urlsplit
 
@@ -17,6 +18,7 @@ from integrations.web.tokens import TYPE, WidgetTokens, load_secret
 
 _LOCAL_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
 _FORWARDING = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via")
+_PERSON = re.compile(r"^[^\s:,;<>\"']{1,250}$")
 _LONGEST_TOKEN = 8_000
 
 
@@ -46,7 +48,7 @@ class Credentials:
             return ANONYMOUS
         raise UnauthenticatedError(
             "It is not known who asks.",
-            "Send an API key or a token as `Authorization: Bearer ...`; `advisor keys create` makes a key.",
+            "Sign in, or send an API key or a token as `Authorization: Bearer ...`.",
         )
 
     def create_token(self, request: HTTPConnection, user: str, groups: tuple[str, ...], origin: str) -> str:
@@ -58,12 +60,13 @@ class Credentials:
             raise ForbiddenError(
                 f"The page {origin[:80]} may not call the advisor.", "Add it to ADVISOR_ALLOWED_ORIGINS."
             )
+        check_person(user)
         return self._tokens.create(key, user, self._directory.find(user, groups), origin)
 
     def find_address(self, request: HTTPConnection) -> str:
         """Return where a request comes from; a trusted proxy is believed about it."""
         peer = request.client.host if request.client else ""
-        if self._trusts(peer) and (chain := request.headers.get("x-forwarded-for", "")):
+        if self._trusts(peer) and (chain := ",".join(request.headers.getlist("x-forwarded-for"))):
             return chain.rsplit(",", 1)[-1].strip()[:60]
         return peer
 
@@ -74,13 +77,13 @@ class Credentials:
             key: ApiKey | None = self._keys.find_by_secret(token)
             if key is None:
                 raise UnauthenticatedError(
-                    "The API key is not known, has expired or was revoked.", "`advisor keys list` shows them."
+                    "The API key is not known, has expired or was revoked.", "Ask the operator for a new one."
                 )
             return key.caller
         if _find_type(token) == TYPE:
             return self._tokens.read(token, _find_origin(request))
         if self._oidc is None:
-            raise UnauthenticatedError("The token is not accepted.", "Send an API key made by `advisor keys create`.")
+            raise UnauthenticatedError("The token is not accepted.", "Send an API key, or ask the operator.")
         user, groups = self._oidc.verify(token)
         return self._to_caller(user, groups)
 
@@ -96,8 +99,9 @@ class Credentials:
         return self._to_caller(named[0].strip().lower(), tuple(group.strip() for group in groups if group.strip()))
 
     def _to_caller(self, user: str, groups: tuple[str, ...]) -> Caller:
+        check_person(user)
         person = self._directory.find(user, groups)
-        return Caller(id=user[:250], permission=person.permission, groups=person.groups)
+        return Caller(id=user, permission=person.permission, groups=person.groups)
 
     def _trusts(self, address: str) -> bool:
         try:
@@ -105,6 +109,14 @@ class Credentials:
         except ValueError:
             return False
         return any(found in network for network in self._proxies)
+
+
+def check_person(user: str) -> None:
+    """Raise UnauthenticatedError for a name that could stand for a key, for this machine or for everybody."""
+    if not _PERSON.match(user) or user.lower() in {LOCAL_CALLER.id, ANONYMOUS.id}:
+        raise UnauthenticatedError(
+            "That is not a name that a person can have here.", "Use the e-mail address, or another claim or header."
+        )
 
 
 def read_bearer(request: HTTPConnection) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 import logging
@@ -20,6 +21,7 @@ from integrations.web.problems import describe_defect, render_problem
 
 ASK_PATH = "/api/v1/ask"
 IMPORT_PATH = "/api/v1/import"
+BODY_SECONDS = 30
 MOST_BYTES = 1_000_000
 MOST_IMPORT_BYTES = 10_000_000
 PAGE_POLICY = (
@@ -66,7 +68,7 @@ class Envelope:
                 headers["X-Request-ID"] = id_
                 for name, value in _HEADERS.items():
                     headers.setdefault(name, value)
-                if scope["path"].startswith("/api/"):
+                if not scope["path"].startswith(("/static/", "/widget.js")):
                     headers.setdefault("Cache-Control", "no-store")
             await send(message)
 
@@ -123,7 +125,12 @@ class Limits:
             await render_problem(HTTPStatus.FORBIDDEN, *said, _id(scope))(scope, receive, send)
             return
         most = MOST_IMPORT_BYTES if scope["path"] == IMPORT_PATH else MOST_BYTES
-        body = await _read_body(headers, receive, most)
+        try:
+            body = await asyncio.wait_for(_read_body(headers, receive, most), BODY_SECONDS)
+        except TimeoutError:
+            said = f"The request did not arrive within {BODY_SECONDS} s.", "Send it again."
+            await render_problem(HTTPStatus.REQUEST_TIMEOUT, *said, _id(scope))(scope, receive, send)
+            return
         if body is None:
             said = f"The request has more than {most:,} bytes.", "Send less at once."
             await render_problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, *said, _id(scope))(scope, receive, send)

@@ -75,7 +75,11 @@ class OidcVerifier:
     def _read(self, claims: dict[str, Any]) -> Identified:
         name = self._settings.oidc_user_claim
         user = claims.get(name)
-        if not isinstance(user, str) or not user.strip() or (name == "email" and claims.get("email_verified") is False):
+        if (
+            not isinstance(user, str)
+            or not user.strip()
+            or (name == "email" and str(claims.get("email_verified", True)).lower() != "true")
+        ):
             raise UnauthenticatedError(
                 f'The token does not say who asks: it has no usable claim "{name}".',
                 "Ask the operator to add the claim, or to set ADVISOR_OIDC_USER_CLAIM.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from http import HTTPStatus
 from typing import Any, cast
 
@@ -25,6 +26,7 @@ from advisor.errors import (
 from integrations.web.limits import TooManyRequestsError
 from integrations.web.rendering import render_page
 
+_log = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"
 _STATUS: tuple[tuple[type[AdvisorError], HTTPStatus], ...] = (
     (InvalidInputError, HTTPStatus.UNPROCESSABLE_ENTITY),
@@ -51,14 +53,16 @@ class Problem(BaseModel):
 
 
 PROBLEMS: dict[int | str, dict[str, Any]] = {
-    status: {"model": Problem, "content": {MEDIA_TYPE: {}}} for status in (400, 401, 403, 404, 409, 413, 422, 429, 503)
+    status: {"model": Problem, "content": {MEDIA_TYPE: {}}}
+    for status in (400, 401, 403, 404, 409, 413, 422, 429, 500, 503, 507)
 }
 """What any route of the API may answer instead, for its description."""
 
 
 def make_problem(status: HTTPStatus, detail: str, remedy: str, request_id: str) -> Problem:
     """Return a problem of a kind that a status names."""
-    return Problem(title=status.phrase, status=status.value, detail=detail, remedy=remedy, request_id=request_id)
+    said, todo = (text.encode("utf-8", "replace").decode() for text in (detail, remedy))
+    return Problem(title=status.phrase, status=status.value, detail=said, remedy=todo, request_id=request_id)
 
 
 def describe_defect(request_id: str) -> tuple[str, str]:
@@ -74,10 +78,13 @@ def render_problem(
 ) -> JSONResponse:
     """Return a problem as a response."""
     problem = make_problem(status, detail, remedy, request_id)
-    headers = {"Retry-After": str(retry_after)} if retry_after is not None else {}
-    if status is HTTPStatus.UNAUTHORIZED:
-        headers["WWW-Authenticate"] = "Bearer"
+    headers = _make_headers(status, retry_after)
     return JSONResponse(problem.model_dump(), status_code=status.value, media_type=MEDIA_TYPE, headers=headers)
+
+
+def _make_headers(status: HTTPStatus, retry_after: int | None) -> dict[str, str]:
+    headers = {"Retry-After": str(retry_after)} if retry_after is not None else {}
+    return headers | {"WWW-Authenticate": "Bearer"} if status is HTTPStatus.UNAUTHORIZED else headers
 
 
 def answer_problem(
@@ -86,7 +93,9 @@ def answer_problem(
     """Return a problem as whoever asked can read it: a page for a browser that wants one, JSON for all others."""
     id_ = str(request.state.request_id)
     if "text/html" in request.headers.get("accept", "") and not request.url.path.startswith("/api/"):
-        return render_page("problem.html", status, title=status.phrase, detail=detail, remedy=remedy, request_id=id_)
+        page = render_page("problem.html", status, title=status.phrase, detail=detail, remedy=remedy, request_id=id_)
+        page.headers.update(_make_headers(status, retry_after))
+        return page
     return render_problem(status, detail, remedy, id_, retry_after=retry_after)
 
 
@@ -101,6 +110,8 @@ def add_problem_handlers(app: FastAPI) -> None:
     @app.exception_handler(AdvisorError)
     def _advisor_error(request: Request, error: Exception) -> Response:
         known = cast("AdvisorError", error)
+        if isinstance(known, StorageError):
+            _log.error("storage failed: %s", known, exc_info=known)
         return answer_problem(request, find_status(known), known.problem, known.remedy)
 
     @app.exception_handler(TooManyRequestsError)

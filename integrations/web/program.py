@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import date
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Depends, Header, Query, Response
 from fastapi.responses import HTMLResponse, PlainTextResponse
@@ -22,9 +22,9 @@ from advisor.program.plain_words import Proposal
 from advisor.program.reports import html, markdown
 from advisor.service import Advisor
 from integrations.web.guard import BEARER, Guard
+from integrations.web.paging import Page, make_page
 from integrations.web.problems import PROBLEMS
 
-T = TypeVar("T")
 DOOR = "api"
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 Limit = Annotated[int, Query(ge=1, le=500, description="How many records a page holds.")]
@@ -100,13 +100,6 @@ class RecordView(BaseModel):
     fields: dict[str, Any]
 
 
-class Page(BaseModel, Generic[T]):
-    """Some of a list, in order; `next` is the cursor of the following page, empty on the last."""
-
-    items: list[T]
-    next: str = ""
-
-
 class Demo(BaseModel):
     """What the demo company took."""
 
@@ -125,7 +118,7 @@ def create_program_router(office: ProgramOffice, advisor: Advisor, guard: Guard)
         kind: RecordKind, cursor: str = "", limit: Limit = 100, caller: Caller = reader
     ) -> Page[RecordView]:
         records = office.read_register(caller).all(FIELDS[kind])
-        page = _page(records, lambda record: record.subject, cursor, limit)
+        page = make_page(records, lambda record: record.subject, cursor, limit)
         return Page(items=[_view(record) for record in page.items], next=page.next)
 
     @router.get("/records/{kind}/{subject}", summary="Read a record")
@@ -137,7 +130,7 @@ def create_program_router(office: ProgramOffice, advisor: Advisor, guard: Guard)
         kind: RecordKind, subject: str, cursor: str = "", limit: Limit = 100, caller: Caller = reader
     ) -> Page[Entry]:
         entries = office.read_history(caller, kind, subject)
-        return _page(entries, lambda entry: f"{entry.number:012}", cursor, limit)
+        return make_page(entries, lambda entry: f"{entry.number:012}", cursor, limit)
 
     @router.post("/records", status_code=201, summary="Record changes, all or none")
     def record(body: Changes, key: Key = "", caller: Caller = contributor) -> tuple[Entry, ...]:
@@ -146,7 +139,7 @@ def create_program_router(office: ProgramOffice, advisor: Advisor, guard: Guard)
     @router.get("/initiatives", summary="How the initiatives stand")
     def initiatives(site: str = "", cursor: str = "", limit: Limit = 100, caller: Caller = reader) -> Page[StatusLine]:
         lines = office.list_status(caller, site=office.find_site(caller, site) if site else "")
-        return _page(lines, lambda line: line.initiative, cursor, limit)
+        return make_page(lines, lambda line: line.initiative, cursor, limit)
 
     @router.post("/status/read", summary="Read a status in plain words; nothing is recorded")
     def read_message(body: Message, caller: Caller = reader) -> tuple[Proposal, ...]:
@@ -156,7 +149,7 @@ def create_program_router(office: ProgramOffice, advisor: Advisor, guard: Guard)
     def gates(
         as_of: date | None = None, cursor: str = "", limit: Limit = 100, caller: Caller = reader
     ) -> Page[GateReadiness]:
-        return _page(office.assess_gates(caller, as_of), lambda gate: gate.initiative, cursor, limit)
+        return make_page(office.assess_gates(caller, as_of), lambda gate: gate.initiative, cursor, limit)
 
     @router.get("/gaps", summary="Every gap, most pressing first")
     def gaps(
@@ -201,7 +194,7 @@ def create_program_router(office: ProgramOffice, advisor: Advisor, guard: Guard)
         caller: Caller = reader,
     ) -> Page[ChecklistItem]:
         items = office.list_items(caller, initiative=initiative, owner=owner, closed=closed)
-        return _page(items, lambda item: f"{item.due_on or date.max}/{item.id}", cursor, limit)
+        return make_page(items, lambda item: f"{item.due_on or date.max}/{item.id}", cursor, limit)
 
     @router.get("/answers/{answer_id}/tasks", summary="The tasks of an answer, to be put on the checklist")
     def tasks(answer_id: str, caller: Caller = reader) -> tuple[ChecklistDraft, ...]:
@@ -279,12 +272,6 @@ def _choose(tasks: Sequence[ChecklistDraft], chosen: Sequence[Chosen], initiativ
         )
         for choice in chosen or [Chosen(place=place) for place in range(len(tasks))]
     )
-
-
-def _page(items: Sequence[T], key: Callable[[T], str], cursor: str, limit: int) -> Page[T]:
-    """Return the items after a cursor. They must come in the order of their keys."""
-    rest = [item for item in items if key(item) > cursor]
-    return Page(items=rest[:limit], next=key(rest[limit - 1]) if len(rest) > limit else "")
 
 
 def _view(record: AnyRecord) -> RecordView:

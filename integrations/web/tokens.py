@@ -10,8 +10,9 @@ from urllib.parse import urlsplit
 
 import jwt
 
+from advisor.domain.audit import NewLine
 from advisor.domain.identity import WORK_AREAS, ApiKey, Caller, Permission, Person
-from advisor.errors import StorageError, UnauthenticatedError
+from advisor.errors import InvalidInputError, StorageError, UnauthenticatedError
 from advisor.settings import Settings
 from advisor.storage.keys import SqlKeys
 
@@ -46,6 +47,7 @@ class WidgetTokens:
             "permission": permission.value,
             "groups": [group for group in person.groups if seen.may_see(group)],
         }
+        self._keys.note(seen, NewLine(action="create widget token", subject=f"key {key.id}", detail=origin))
         return jwt.encode(claims, self._secret, algorithm=_ALGORITHM, headers={"typ": TYPE})
 
     def read(self, token: str, origin: str) -> Caller:
@@ -81,6 +83,10 @@ class WidgetTokens:
 def load_secret(settings: Settings) -> str:
     """Return what signs widget tokens: as set, or from a file that is made once and that only we can read."""
     if given := settings.token_secret.get_secret_value():
+        if len(given) < _SECRET_BYTES:
+            raise InvalidInputError(
+                "ADVISOR_TOKEN_SECRET is too short.", f"Use at least {_SECRET_BYTES} random characters."
+            )
         return given
     path = settings.data_dir / "token.secret"
     try:

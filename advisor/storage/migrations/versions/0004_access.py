@@ -36,6 +36,7 @@ def upgrade() -> None:
         sa.Column("detail", sa.Text(), nullable=False),
         sa.Column("digest", sa.String(64), nullable=False),
     )
+    op.create_index("ix_audit_action", "audit", ["action", "number"])
     op.create_table(
         "pseudonym",
         sa.Column("caller_id", sa.String(255), primary_key=True),

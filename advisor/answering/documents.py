@@ -1,0 +1,124 @@
+"""What the company's own documents say: their best sentences, word for word, each with document, heading and page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import NamedTuple
+
+from advisor.domain.dialogue import (
+    Citation,
+    CitationKind,
+    Draft,
+    ListBlock,
+    Outcome,
+    Role,
+    Sentence,
+)
+from advisor.domain.knowledge import Passage, Retrieval, Statement, StatementKind, Tier
+from advisor.text import content_stems, count_words
+
+TITLE = "Your documents say"
+MIN_CLOSENESS = 0.5
+"""Cosine that the best sentence must reach."""
+MIN_COVERAGE = 0.6
+"""Share of the question's words, weighted by rarity, that the sentences and their headings must hold."""
+_MOST = {Role.EXECUTIVE: 3, Role.CHANGE_LEAD: 3, Role.PLANT_MANAGER: 3, Role.ENGINEER: 6}
+_PASSAGES = 5
+_LEAST_WORDS = 7
+_BEHIND_BEST = 0.18
+"""How far a further sentence may lie behind the best one."""
+_SAME = 0.7
+"""Share of stems that two sentences share when they say the same."""
+
+
+class _Pick(NamedTuple):
+    score: float
+    passage: Passage
+    statement: Statement
+
+
+class DocumentAnswerer:
+    """Composes what the documents say, or nothing where they are not about the question."""
+
+    def answer(self, retrieval: Retrieval, role: Role, today: date) -> Draft | None:
+        """Return a draft whose every sentence stands in a document that the caller may see, or None."""
+        picks = _pick(retrieval.passages[:_PASSAGES], _MOST[role])
+        if not picks or picks[0].score < MIN_CLOSENESS or _cover(retrieval, picks) < MIN_COVERAGE:
+            return None
+        citations = tuple(_cite(number, pick) for number, pick in enumerate(picks, 1))
+        items = tuple(Sentence(text=pick.statement.text, citations=(n,)) for n, pick in enumerate(picks, 1))
+        return Draft(
+            outcome=Outcome.ANSWERED,
+            blocks=(ListBlock(title=TITLE, items=items),),
+            citations=citations,
+            notices=_note_stale(picks, today),
+        )
+
+
+def _pick(passages: Sequence[Passage], most: int) -> list[_Pick]:
+    """Return the closest sentences, best first, none that repeats another."""
+    every = sorted(
+        (
+            _Pick(score, passage, statement)
+            for passage in passages
+            for score, statement in zip(passage.statement_scores, passage.section.statements, strict=True)
+            if _says_something(statement)
+        ),
+        key=lambda pick: -pick.score,
+    )
+    chosen: list[_Pick] = []
+    for pick in every:
+        if len(chosen) == most or (chosen and pick.score < chosen[0].score - _BEHIND_BEST):
+            break
+        if not any(_repeats(pick.statement, other.statement) for other in chosen):
+            chosen.append(pick)
+    return chosen
+
+
+def _says_something(statement: Statement) -> bool:
+    """Whether a statement is a row or a whole sentence, and not a heading or a line of a table of contents."""
+    text = statement.text
+    return statement.kind is StatementKind.ROW or (count_words(text) >= _LEAST_WORDS and not text[-1].isdigit())
+
+
+def _repeats(one: Statement, other: Statement) -> bool:
+    first, second = set(content_stems(one.text)), set(content_stems(other.text))
+    return len(first & second) > _SAME * max(1, min(len(first), len(second)))
+
+
+def _cover(retrieval: Retrieval, picks: Sequence[_Pick]) -> float:
+    """Return the share of the question's words, weighted by rarity, that the picked sections hold."""
+    held = {
+        stem
+        for pick in picks
+        for stem in content_stems(
+            f"{pick.passage.section.playbook_title} {pick.passage.section.heading} {pick.passage.section.text}"
+        )
+    }
+    total = sum(term.weight for term in retrieval.terms) or 1.0
+    return sum(term.weight for term in retrieval.terms if term.stem in held) / total
+
+
+def _cite(number: int, pick: _Pick) -> Citation:
+    section, document = pick.passage.section, pick.passage.document
+    trust = ", external" if document and document.tier is Tier.EXTERNAL else ""
+    return Citation(
+        number=number,
+        kind=CitationKind.DOCUMENT,
+        title=f"{section.playbook_title} ({document.collection}{trust})" if document else section.playbook_title,
+        section=section.heading,
+        section_id=section.id,
+        page=pick.statement.page,
+        quote=pick.statement.text,
+    )
+
+
+def _note_stale(picks: Sequence[_Pick], today: date) -> tuple[str, ...]:
+    """Return a line on each document whose review date has passed."""
+    documents = {pick.passage.document.id: pick.passage.document for pick in picks if pick.passage.document}
+    return tuple(
+        f"{document.title} was to be reviewed by {document.review_by.isoformat()}; check that it still holds."
+        for document in documents.values()
+        if document.review_by and document.review_by < today
+    )
