@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import date
 
@@ -11,6 +12,8 @@ from advisor.errors import InvalidInputError
 
 READING = "reading_"
 """A field of the form that starts with this holds a reading of the KPI card named after it."""
+_COMMA = re.compile(r"^-?\d+,\d+$")
+_FIGURE = re.compile(r"^-?\d+(?:\.\d+)?$")
 _FIELDS = ("health", "summary", "risks", "next_step")
 
 
@@ -22,9 +25,21 @@ def read_check_in(values: Mapping[str, str]) -> list[RecordChange]:
     changes = [RecordChange(kind=RecordKind.STATUS_UPDATE, fields={"initiative": initiative, **fields}, on=on)]
     for name, value in values.items():
         if name.startswith(READING) and value.strip():
-            reading = {"initiative": initiative, "card": name.removeprefix(READING), "value": value.strip()}
+            reading = {"initiative": initiative, "card": name.removeprefix(READING), "value": _read_figure(value)}
             changes.append(RecordChange(kind=RecordKind.KPI_READING, fields=reading, on=on))
     return changes
+
+
+def _read_figure(text: str) -> str:
+    """Return a figure as people write it, with a point or a comma; raise InvalidInputError for what is none."""
+    plain = text.strip().replace("\u2212", "-")
+    if _COMMA.match(plain):
+        plain = plain.replace(",", ".")
+    if not _FIGURE.match(plain):
+        raise InvalidInputError(
+            f'"{text.strip()[:30]}" is no figure that a KPI can have.', "Give a number: 12.5 or 12,5."
+        )
+    return plain
 
 
 def _read_date(text: str) -> date | None:

@@ -106,8 +106,12 @@ def _create_program_router(office: ProgramOffice, guard: Guard) -> APIRouter:
         place = {"site": form["at_site"], "initiative": form["at_initiative"]}
         try:
             write(f"{caller.id}:{form['key']}" if form["key"] else "")
-        except (InvalidInputError, NotFoundError, ConflictError) as error:
-            return show(caller, place, problem=str(error), form=form)
+        except (InvalidInputError, NotFoundError) as error:
+            return show(caller, place, problem=str(error), form=form, back_to=section)
+        except ConflictError as error:  # sent before, then changed on the way back: the page now carries a new key
+            again = "This form was sent before. Press its button again to record what it says now."
+            said = again if error.problem.startswith("The key") else str(error)
+            return show(caller, place, problem=said, form=form, back_to=section)
         query = urlencode({name: value for name, value in place.items() if value} | {"said": said})
         return RedirectResponse(f"/program?{query}#{section}", HTTPStatus.SEE_OTHER)
 
@@ -115,12 +119,17 @@ def _create_program_router(office: ProgramOffice, guard: Guard) -> APIRouter:
     def program(site: str = "", initiative: str = "", said: str = "", caller: Caller = reader) -> HTMLResponse:
         return show(caller, {"site": site, "initiative": initiative}, said=_SAID.get(said, ""))
 
+    @router.get("/{_:path}")
+    def back(_: str) -> RedirectResponse:
+        """Return whoever has the address of a form to the page."""
+        return RedirectResponse("/program", HTTPStatus.SEE_OTHER)
+
     @router.post("/check-in")
     def check_in(form: _Form = FORM, caller: Caller = contributor) -> Response:
         def write(key: str) -> None:
             office.record(caller, read_check_in(form), key=key, door=DOOR)
 
-        return record(caller, form, "check-in", "board", write)
+        return record(caller, form, "check-in", "check-in", write)
 
     @router.post("/assessment")
     def assessment(form: _Form = FORM, caller: Caller = contributor) -> Response:

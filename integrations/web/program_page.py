@@ -60,13 +60,17 @@ def draw_page(
     initiative: str = "",
     said: str = "",
     problem: str = "",
+    back_to: str = "",
     form: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """Return what the template shows, for the program, a site or an initiative; `form` is what was typed before."""
     site = office.find_site(caller, site) if site else ""
     initiative = office.find_initiative(caller, initiative) if initiative else ""
-    summary = office.summarise(caller, site=site, initiative=initiative)
     register = office.read_register(caller)
+    chosen = register.find_initiative(initiative)
+    if chosen and chosen.fields.site != site:
+        site = ""  # an initiative says where it is
+    summary = office.summarise(caller, site=site, initiative=initiative)
     shown = {record.subject for record in register.within(site=site, initiative=initiative).initiatives}
     gates = tuple(gate for gate in office.assess_gates(caller) if gate.initiative in shown)
     lines = tuple(line for line in office.list_status(caller) if line.initiative in shown)
@@ -101,6 +105,7 @@ def draw_page(
         "writes": caller.may(Permission.CONTRIBUTOR),
         "said": said,
         "problem": problem,
+        "back_to": back_to,
         "form": form or {},
     }
 

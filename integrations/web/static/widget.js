@@ -3,11 +3,12 @@
 // typed blocks and become DOM nodes; every text becomes a text node, so nothing that anyone wrote is ever markup.
 
 (() => {
+  if (customElements.get("ai-advisor")) return;
   const SCRIPT = document.currentScript;
   const BASE = new URL(SCRIPT?.dataset.base || ".", SCRIPT?.src || location.href).href.replace(/\/$/, "");
   const ROLES = ["executive", "change_lead", "plant_manager", "engineer"];
-  const LONGEST_QUESTION = 4000;
   const REFRESH_EARLY_MS = 60_000;
+  const NO_STOP_MS = 600; // the second click of a double click is not meant for Stop
   const STYLE = `
 :host { --_accent: var(--advisor-accent, light-dark(#14532d, #86cfa3)); --_on-accent: var(--advisor-on-accent, light-dark(#fff, #10201a));
   --_ink: var(--advisor-ink, light-dark(#1c2421, #e6ebe8)); --_soft: var(--advisor-soft, light-dark(#525d58, #a5b1ab));
@@ -17,8 +18,8 @@
   color-scheme: light dark; display: block; color: var(--_ink); text-align: start;
   font: var(--advisor-font, 1rem/1.5 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif); }
 :host([theme=light]) { color-scheme: light; } :host([theme=dark]) { color-scheme: dark; }
-:host([hidden]) { display: none; }
-:host([mode=inline]) { height: 100%; min-height: 26rem; }
+[hidden], :host([hidden]) { display: none !important; }
+:host([mode=inline]) { height: min(100%, 90dvh); min-height: min(26rem, 90dvh); }
 * { box-sizing: border-box; }
 button, input, select, textarea { font: inherit; color: inherit; }
 button { cursor: pointer; min-height: 1.75rem; }
@@ -27,7 +28,6 @@ button { cursor: pointer; min-height: 1.75rem; }
 .launcher { position: fixed; inset-block-end: var(--advisor-offset, 1.25rem); inset-inline-end: var(--advisor-offset, 1.25rem); z-index: 2147483000;
   display: inline-flex; gap: .5rem; align-items: center; min-height: 3rem; padding: .6rem 1.1rem; border: 0; border-radius: 2rem;
   background: var(--_accent); color: var(--_on-accent); font-weight: 600; box-shadow: 0 4px 16px #0004; }
-.launcher[hidden] { display: none; }
 dialog { border: 1px solid var(--_line); padding: 0; margin: 0; color: inherit; background: var(--_ground); border-radius: var(--_radius); overflow: hidden; z-index: 2147483001; }
 dialog[open], .frame { display: flex; flex-direction: column; }
 dialog.float { position: fixed; inset: auto; inset-block-end: 1.25rem; inset-inline-end: 1.25rem; width: min(27rem, calc(100vw - 2rem));
@@ -75,11 +75,11 @@ form.send label { display: flex; flex: 1; align-items: center; gap: .4rem; color
 .past { list-style: none; margin: 0; padding: 0; } .past li { display: flex; gap: .3rem; align-items: center; border-block-end: 1px solid var(--_line); }
 .past .plain { flex: 1; border: 0; background: none; border-radius: .4rem; color: var(--_ink); overflow-wrap: anywhere; } .past small { display: block; color: var(--_soft); }
 .latest { position: sticky; inset-block-end: 0; margin-inline: auto; display: block; box-shadow: 0 2px 8px #0003; }
-.latest[hidden] { display: none; }
 @media (max-width: 26rem) { .row { grid-template-columns: 1fr; } .main { padding: .6rem; } }
 @media (prefers-reduced-motion: no-preference) { .main { scroll-behavior: smooth; } }
 @media (forced-colors: active) { .asked, .answer, .cite, .launcher, .primary { border: 1px solid; } }
-@media print { .launcher, form.send, .acts, .asks, header .icon { display: none; } }`;
+@media (max-height: 26rem) { dialog, .frame { overflow-y: auto; } .main { flex: none; overflow: visible; } header { padding-block: .1rem; } }
+@media print { .launcher, dialog, form.send, .acts, .asks, header .icon { display: none; } :host([mode=inline]), .frame, .main { height: auto; overflow: visible; } }`;
   const ICONS = {
     chat: "M4 5h16v11H9l-5 4z", close: "M6 6l12 12M18 6L6 18", more: "M12 5v14M5 12h14", past: "M12 7v5l3 2M4 12a8 8 0 1 0 3-6.2M4 4v4h4",
   };
@@ -173,8 +173,9 @@ form.send label { display: flex; flex: 1; align-items: center; gap: .4rem; color
   }
 
   class AdvisorElement extends HTMLElement {
-    async connectedCallback() {
-      if (this.shadowRoot) return;
+    connectedCallback() { this.whole ||= this.start(); }
+
+    async start() {
       const root = this.attachShadow({ mode: "open" });
       const sheet = new CSSStyleSheet();
       sheet.replaceSync(STYLE);
@@ -187,11 +188,18 @@ form.send label { display: flex; flex: 1; align-items: center; gap: .4rem; color
 
     get mode() { return this.getAttribute("mode") || "launcher"; }
     get storage() { return this.hasAttribute("remember") ? localStorage : sessionStorage; }
-    get conversation() { try { return this.storage.getItem("ai-advisor") || null; } catch { return this.current || null; } }
-    set conversation(id) {
-      this.current = id;
-      try { id ? this.storage.setItem("ai-advisor", id) : this.storage.removeItem("ai-advisor"); } catch { /* storage is off: the page remembers */ }
+    get place() { // two widgets on one page do not share a conversation
+      const others = [...document.querySelectorAll("ai-advisor")].indexOf(this);
+      return `ai-advisor/${this.id || Math.max(0, others)}`;
     }
+    read(name) { try { return this.storage.getItem(`${this.place}/${name}`); } catch { return this.memory?.[name] || null; } }
+    keep(name, value) {
+      (this.memory ||= {})[name] = value;
+      try { value ? this.storage.setItem(`${this.place}/${name}`, value) : this.storage.removeItem(`${this.place}/${name}`); } catch { /* storage is off: the page remembers */ }
+    }
+    get conversation() { return this.read("conversation"); }
+    set conversation(id) { this.keep("conversation", id); }
+    saveDraft() { this.keep("draft", this.field.value.trim() ? this.field.value : null); }
 
     async loadWords() {
       const lang = (this.getAttribute("lang") || document.documentElement.lang || navigator.language || "en").slice(0, 2).toLowerCase();
@@ -207,7 +215,8 @@ form.send label { display: flex; flex: 1; align-items: center; gap: .4rem; color
 
     build() {
       if (!this.words) {
-        this.shadowRoot.append(h("p", { class: "problem", role: "alert" }, "The advisor cannot be reached."));
+        if (this.mode === "inline") this.shadowRoot.append(h("p", { class: "problem", role: "alert" }, "The advisor cannot be reached."));
+        console.warn("ai-advisor: its strings cannot be loaded; is this page in ADVISOR_ALLOWED_ORIGINS?");
         return;
       }
       const w = this.words;
@@ -217,11 +226,12 @@ form.send label { display: flex; flex: 1; align-items: center; gap: .4rem; color
       this.latest = h("button", { type: "button", class: "plain latest", hidden: true, onclick: () => this.showLatest(true) }, w.latest);
       this.main = h("div", { class: "main", tabindex: "0", role: "region", "aria-label": w.conversation, onscroll: () => this.noteScroll() }, this.log, this.aside, this.latest);
       this.live = h("div", { class: "sr", role: "status", "aria-live": "polite" });
-      this.field = h("textarea", { rows: "1", maxlength: String(LONGEST_QUESTION), placeholder: w.placeholder, "aria-label": w.field, onkeydown: (event) => this.key(event) });
-      this.role_ = h("select", {}, ...ROLES.map((role) => h("option", { value: role }, w[role])));
-      this.role_.value = ROLES.includes(this.getAttribute("answer-role")) ? this.getAttribute("answer-role") : "executive";
+      this.field = h("textarea", { rows: "1", placeholder: w.placeholder, "aria-label": w.field, onkeydown: (event) => this.key(event), oninput: () => this.saveDraft() });
+      this.field.value = this.read("draft") || "";
+      this.role_ = h("select", { onchange: () => this.keep("role", this.role_.value) }, ...ROLES.map((role) => h("option", { value: role }, w[role])));
+      this.role_.value = [this.read("role"), this.getAttribute("answer-role")].find((role) => ROLES.includes(role)) || "executive";
       this.button = h("button", { class: "primary", type: "submit" }, w.send);
-      this.form = h("form", { class: "send", onsubmit: (event) => { event.preventDefault(); this.busy ? this.stop() : this.ask(this.field.value); } },
+      this.form = h("form", { class: "send", onsubmit: (event) => { event.preventDefault(); this.busy ? this.stop(NO_STOP_MS) : this.ask(this.field.value); } },
         this.field, h("label", {}, w.role, this.role_), this.button);
       const floating = this.mode !== "inline";
       this.pastButton = iconButton("past", w.history, () => this.showHistory());
@@ -297,44 +307,59 @@ form.send label { display: flex; flex: 1; align-items: center; gap: .4rem; color
     showLatest(force) {
       if (this.away && !force) { this.latest.hidden = false; return; }
       this.latest.hidden = true;
-      const last = this.log.querySelector(".asked:last-of-type") || this.log.lastElementChild;
+      const last = [...this.log.querySelectorAll(".asked")].at(-1) || this.log.lastElementChild;
       last?.scrollIntoView({ block: "start" });
     }
 
     choices(title, questions) {
-      return h("div", { class: "asks" }, h("h3", {}, title), ...questions.map((text) => h("button", { type: "button", class: "ask", lang: "en", onclick: () => this.ask(text) }, text)));
+      return h("div", { class: "asks" }, h("h3", {}, title), ...questions.map((text) => h("button", { type: "button", class: "ask", lang: "en", dir: "ltr", onclick: () => { this.ask(text); this.field.focus(); } }, text)));
     }
 
     async ask(question) {
+      await this.whole;
       await this.ready;
       const text = question.trim();
       if (!text || this.busy || !this.words) return;
       this.showTalk();
-      this.busy = new AbortController();
+      const turn = new AbortController();
+      this.busy = turn;
+      this.since = performance.now();
       this.button.textContent = this.words.stop;
       if (this.field.value.trim() === text) this.field.value = "";
+      this.saveDraft();
       this.log.querySelector(".asks")?.remove();
       const status = h("p", { class: "quiet" }, `${this.words.answering} …`);
-      const box = h("article", { class: "answer", lang: "en", "aria-label": this.words.answer, "aria-busy": "true" }, status);
-      const asked = h("div", { class: "asked" }, h("span", { class: "sr" }, `${this.words.you}: `), text);
+      const box = h("article", { class: "answer", lang: "en", dir: "ltr", "aria-label": this.words.answer, "aria-busy": "true" }, status);
+      const asked = h("div", { class: "asked", dir: "auto" }, h("span", { class: "sr" }, `${this.words.you}: `), text);
       this.log.append(asked, box);
       this.away = false;
       this.showLatest(true);
       this.announce(this.words.answering);
       try {
-        const answer = await this.receive(text, box, status);
-        this.finish(answer, box);
+        const answer = await this.receive(text, box, status, turn.signal);
+        if (this.busy === turn) this.finish(answer, box);
       } catch (error) {
-        this.fail(error, text, box, asked);
+        if (this.busy === turn) this.fail(error, text, box, asked);
       }
       box.removeAttribute("aria-busy");
+      if (this.busy === turn) this.rest();
+    }
+
+    rest() {
       this.busy = null;
       this.button.textContent = this.words.send;
     }
 
-    async receive(question, box, status) {
+    leave() { // another conversation comes to the front: what is still on its way is dropped without a word
+      const turn = this.busy;
+      if (!turn) return;
+      this.rest();
+      turn.abort();
+    }
+
+    async receive(question, box, status, signal) {
       const body = { question, role: this.role_.value, conversation_id: this.conversation };
-      const response = await this.client.call("POST", "/ask", body, { stream: true, signal: this.busy.signal });
+      const response = await this.client.call("POST", "/ask", body, { stream: true, signal });
       const cited = new Map();
       for await (const { name, data } of readEvents(response)) {
         if (name === "status") status.textContent = `${data.text} …`;
@@ -351,7 +376,7 @@ form.send label { display: flex; flex: 1; align-items: center; gap: .4rem; color
       throw new Error("cut");
     }
 
-    stop() { this.busy?.abort(); }
+    stop(notBefore = 0) { if (this.busy && performance.now() - this.since >= notBefore) this.busy.abort(); }
 
     finish(answer, box) {
       this.conversation = answer.conversation_id;
@@ -363,23 +388,36 @@ form.send label { display: flex; flex: 1; align-items: center; gap: .4rem; color
     }
 
     fail(error, question, box, asked) {
-      if (!this.field.value) this.field.value = question;
+      const kept = !this.field.value.trim();
+      if (kept) this.field.value = question;
+      this.saveDraft();
       if (error.name === "AbortError") {
         box.remove();
         asked.remove();
-        this.announce(this.words.stopped);
-        this.log.append(h("p", { class: "quiet" }, this.words.stopped));
+        const said = kept ? this.words.stopped : this.words.stoppedAside;
+        this.announce(said);
+        this.log.append(h("p", { class: "quiet" }, said));
+        if (!kept) this.log.append(this.choices(this.words.again, [question]));
         this.field.focus();
         return;
       }
       if (error.status === 404) this.conversation = null;
-      box.replaceChildren(this.failure(error, () => { box.remove(); asked.remove(); this.field.value = ""; this.ask(question); }));
+      const again = () => { // what was written since is what is asked
+        const text = this.field.value.trim() || question;
+        box.remove();
+        asked.remove();
+        this.ask(text);
+      };
+      const partly = [...box.childNodes].filter((node) => node !== box.querySelector(".quiet"));
+      box.replaceChildren(...(partly.length && error.message === "cut" ? partly : []), this.failure(error, again));
       this.tell("error", { status: error.status || 0 });
     }
 
     failure(error, again) {
       const w = this.words;
-      const said = error instanceof Problem ? error.message : navigator.onLine === false ? w.offline : error instanceof TypeError ? w.unreachable : w.broken;
+      const plain = navigator.onLine === false ? w.offline : error instanceof TypeError ? w.unreachable : w.broken;
+      const wait = error.wait ? ` ${fill(w.wait, { seconds: error.wait })}` : "";
+      const said = error instanceof Problem ? error.message + (error.message.includes(String(error.wait)) ? "" : wait) : again ? `${plain} ${w.kept}` : plain;
       this.announce(said);
       return h("div", {}, h("p", { class: "problem" }, said), again ? h("button", { type: "button", class: "plain", onclick: again }, w.retry) : null);
     }
@@ -456,7 +494,7 @@ form.send label { display: flex; flex: 1; align-items: center; gap: .4rem; color
       }
       const below = h("div", { lang: this.language });
       const act = (label, onclick) => h("button", { type: "button", class: "act", onclick }, label);
-      const copy = act(w.copy, async () => { await this.copy(answer); copy.textContent = w.copied; this.announce(w.copied); });
+      const copy = act(w.copy, async () => { await this.copy(answer); copy.textContent = w.copied; this.announce(w.copied); setTimeout(() => { copy.textContent = w.copy; }, 3000); });
       const up = act(w.helpful, () => this.judge(answer, true, "", below, [up, down]));
       const down = act(w.unhelpful, () => this.askWhy(answer, below, [up, down]));
       const list = answer.citations.some((c) => c.kind === "playbook") && this.me?.permission !== "reader" ? act(w.makeChecklist, () => this.draftChecklist(answer, below)) : null;
@@ -484,6 +522,7 @@ form.send label { display: flex; flex: 1; align-items: center; gap: .4rem; color
         up.setAttribute("aria-pressed", String(helpful));
         down.setAttribute("aria-pressed", String(!helpful));
         below.replaceChildren(h("p", { class: "quiet" }, this.words.thanks));
+        (helpful ? up : down).focus();
         this.announce(this.words.thanks);
       } catch (error) {
         below.append(this.failure(error));
@@ -500,7 +539,7 @@ form.send label { display: flex; flex: 1; align-items: center; gap: .4rem; color
     }
 
     ends(below, label) {
-      return h("div", { class: "ends" }, h("button", { class: "primary", type: "submit" }, label), h("button", { type: "button", class: "plain", onclick: () => below.replaceChildren() }, this.words.cancel));
+      return h("div", { class: "ends" }, h("button", { class: "primary", type: "submit" }, label), h("button", { type: "button", class: "plain", onclick: () => { below.replaceChildren(); below.previousElementSibling?.querySelector("button").focus(); } }, this.words.cancel));
     }
 
     async draftChecklist(answer, below) {
@@ -527,6 +566,8 @@ form.send label { display: flex; flex: 1; align-items: center; gap: .4rem; color
         const entries = await this.client.call("POST", "/checklist", { answer: answer.id, chosen, initiative });
         const titles = entries.map((entry) => ({ id: entry.subject, title: entry.patch.title, owner: entry.patch.owner, due: entry.patch.due_on }));
         below.replaceChildren(h("h3", {}, this.words.onList), ...(titles.length ? titles.map((item) => this.item(item)) : [h("p", { class: "quiet" }, this.words.merged)]));
+        below.tabIndex = -1;
+        below.focus();
         this.announce(this.words.onList);
         this.tell("checklist", { items: titles.map((item) => item.id) });
       } catch (error) {
@@ -544,6 +585,8 @@ form.send label { display: flex; flex: 1; align-items: center; gap: .4rem; color
         try {
           await this.client.call("POST", `/checklist/${encodeURIComponent(id)}/done`, { evidence: evidence.value });
           form.replaceChildren(h("p", {}, `☑ ${title} (${w.done})`));
+          form.tabIndex = -1;
+          form.focus();
           this.announce(w.done);
         } catch (error) { form.append(this.failure(error)); }
       } }, h("div", {}, h("span", { lang: "en" }, `☐ ${title}`), about ? h("div", { class: "quiet" }, about) : null),
@@ -556,7 +599,7 @@ form.send label { display: flex; flex: 1; align-items: center; gap: .4rem; color
     showTalk() { this.aside.hidden = true; this.aside.replaceChildren(); this.log.hidden = false; }
 
     restart() {
-      this.stop();
+      this.leave();
       this.conversation = null;
       this.showTalk();
       this.welcome();
@@ -569,56 +612,82 @@ form.send label { display: flex; flex: 1; align-items: center; gap: .4rem; color
         const page = await this.client.call("GET", `/conversations?cursor=${cursor}`);
         const dates = new Intl.DateTimeFormat(this.language, { dateStyle: "medium", timeStyle: "short" });
         const lines = page.items.map((head) => {
-          const forget = h("button", { type: "button", class: "icon", "aria-label": fill(w.forget, head), onclick: async () => {
-            await this.client.call("DELETE", `/conversations/${encodeURIComponent(head.id)}`);
-            if (this.conversation === head.id) { this.conversation = null; this.welcome(); }
-            this.showHistory();
-          } }, icon("close"));
-          return h("li", {}, h("button", { type: "button", class: "plain", onclick: () => this.load(head.id) }, head.title, h("small", {}, dates.format(new Date(head.last_at)))), forget);
+          const forget = h("button", { type: "button", class: "icon", "aria-label": fill(w.forget, head), onclick: () => this.forget(head, forget) }, icon("close"));
+          return h("li", {}, h("button", { type: "button", class: "plain", onclick: () => this.load(head.id).catch((error) => this.aside.append(this.failure(error))) }, head.title, h("small", {}, dates.format(new Date(head.last_at)))), forget);
         });
         this.log.hidden = true;
         this.aside.hidden = false;
-        this.aside.replaceChildren(h("button", { type: "button", class: "plain", onclick: () => this.showTalk() }, w.back), h("h3", {}, w.history),
+        const button = (label, onclick) => h("button", { type: "button", class: "plain", onclick }, label);
+        const ways = [button(w.back, () => this.showTalk()), ...(cursor ? [button(w.newest, () => this.showHistory())] : [])];
+        this.aside.replaceChildren(h("div", { class: "ends" }, ...ways), h("h3", {}, w.history),
           lines.length ? h("ul", { class: "past" }, ...lines) : h("p", { class: "quiet" }, w.noHistory),
-          page.next ? h("button", { type: "button", class: "plain", onclick: () => this.showHistory(page.next) }, "…") : null);
+          ...(page.next ? [button(w.older, () => this.showHistory(page.next))] : []));
         this.aside.querySelector("button").focus();
       } catch (error) {
         this.log.append(this.failure(error));
       }
     }
 
+    async forget(head, button) { // asked once more: it cannot be undone
+      if (button.dataset.sure !== "yes") {
+        button.dataset.sure = "yes";
+        button.replaceChildren(this.words.forgetSure);
+        return;
+      }
+      try {
+        await this.client.call("DELETE", `/conversations/${encodeURIComponent(head.id)}`);
+        if (this.conversation === head.id) { this.leave(); this.conversation = null; this.welcome(); }
+        await this.showHistory();
+      } catch (error) {
+        this.aside.append(this.failure(error));
+      }
+    }
+
     async load(id) {
       const found = await this.client.call("GET", `/conversations/${encodeURIComponent(id)}`);
+      this.leave();
       this.conversation = id;
       this.showTalk();
       this.log.replaceChildren();
       for (const answer of found.answers) {
-        const box = h("article", { class: "answer", lang: "en", "aria-label": this.words.answer });
+        const box = h("article", { class: "answer", lang: "en", dir: "ltr", "aria-label": this.words.answer });
         const cited = new Map(answer.citations.map((citation) => [citation.number, citation]));
         box.append(...answer.blocks.flatMap((block) => this.render(block, cited)));
         this.dress(answer, box);
-        this.log.append(h("div", { class: "asked" }, h("span", { class: "sr" }, `${this.words.you}: `), answer.question), box);
+        this.log.append(h("div", { class: "asked", dir: "auto" }, h("span", { class: "sr" }, `${this.words.you}: `), answer.question), box);
       }
-      this.showLatest(true);
+      const last = found.answers.at(-1);
+      if (last?.suggestions.length) this.log.append(this.choices(this.words.next, last.suggestions));
+      this.away = false;
+      requestAnimationFrame(() => this.showLatest(true));
     }
   }
 
   customElements.define("ai-advisor", AdvisorElement);
 
   const find = () => document.querySelector("ai-advisor");
+  const mounted = new Promise((resolve) => { window.addEventListener("load", () => resolve(find())); });
+  const built = async () => { const element = find() || (await mounted); await element?.whole; return element; };
   window.Advisor = {
-    open: () => find()?.open(),
-    close: () => find()?.close(),
-    ask: (question) => { find()?.open(); return find()?.ask(question); },
+    open: async () => (await built())?.open(),
+    close: async () => (await built())?.close(),
+    ask: async (question) => { const element = await built(); element?.open(); return element?.ask(question); },
     on: (name, listener) => document.addEventListener(`advisor:${name}`, listener),
-    setToken: (source) => { const element = find(); if (element) { element.tokenSource = source; if (element.client) element.client.tokenSource = source; } },
+    // a path that returns a token, a function that does, or a token: text with two dots is a token and never a path
+    setToken: async (source) => {
+      const element = find() || (await mounted);
+      if (!element) return;
+      element.tokenSource = typeof source === "string" && source.split(".").length === 3 && !source.includes("/") ? () => source : source;
+      if (element.client) element.client.tokenSource = element.tokenSource;
+    },
   };
 
   function mount() {
     if (!SCRIPT || SCRIPT.dataset.mount === "no" || find()) return;
     const element = document.createElement("ai-advisor");
     for (const [name, value] of Object.entries(SCRIPT.dataset)) element.setAttribute(name.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`), value);
-    (SCRIPT.dataset.target ? document.querySelector(SCRIPT.dataset.target) : document.body)?.append(element);
+    const place = SCRIPT.dataset.target ? document.querySelector(SCRIPT.dataset.target) : document.body;
+    place ? place.append(element) : console.warn(`ai-advisor: nothing on the page matches ${SCRIPT.dataset.target}`);
   }
   document.readyState === "loading" ? document.addEventListener("DOMContentLoaded", mount) : mount();
 })();

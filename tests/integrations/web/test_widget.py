@@ -111,6 +111,7 @@ def test_an_answer_can_be_stopped_and_the_question_is_kept(visit: Visit) -> None
     session.send("Network.emulateNetworkConditions", slow)
     page.get_by_label("Your question").fill("What is integration debt?")
     page.keyboard.press("Enter")
+    page.wait_for_timeout(800)  # sooner it could be the second click of a double click
     page.get_by_role("button", name="Stop").click()
     expect(page.get_by_label("Your question")).to_have_value("What is integration debt?")
     expect(page.locator("article.answer")).to_have_count(0)
@@ -187,7 +188,9 @@ def test_a_conversation_survives_a_reload_and_is_listed_loaded_and_deleted(visit
     page.get_by_role("button", name="Earlier conversations").click()
     expect(page.locator(".past li").first).to_be_visible()
     before = page.locator(".past li").count()
-    page.get_by_role("button", name=f"Delete conversation: {question}").first.click()
+    forget = page.get_by_role("button", name=f"Delete conversation: {question}").first
+    forget.click()
+    forget.click()
     expect(page.locator(".past li")).to_have_count(before - 1)
 
 
@@ -432,3 +435,89 @@ def _write_stream(payload: str) -> str:
     events = [("status", {"text": payload}), ("query", {"query": payload}), ("citation", {"citation": citation})]
     events += [("block", {"block": block}) for block in blocks] + [("done", answer)]
     return "".join(f"event: {name}\ndata: {json.dumps(data)}\n\n" for name, data in events)
+
+
+# What a second pair of eyes found
+
+
+def test_a_double_click_asks_once_and_stops_nothing(visit: Visit) -> None:
+    page = visit().page
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if request.url.endswith("/ask") else None)
+    page.get_by_label("Your question").fill("What is integration debt?")
+    page.get_by_role("button", name="Ask", exact=True).dblclick()
+    expect(page.locator("article.answer")).to_contain_text("integration debt")
+    assert len(asked) == 1
+
+
+def test_what_is_written_since_is_what_is_asked_again(visit: Visit) -> None:
+    watched = visit()
+    watched.expected = ("ERR_INTERNET_DISCONNECTED",)
+    page = watched.page
+    expect(page.get_by_role("button", name="How long should a shadow period be?")).to_be_visible()
+    page.context.set_offline(True)
+    page.get_by_label("Your question").fill("What is integration debt?")
+    page.keyboard.press("Enter")
+    expect(page.locator(".problem")).to_be_visible()
+    page.get_by_label("Your question").fill("How should we choose KPIs?")
+    page.context.set_offline(False)
+    page.get_by_role("button", name="Try again").click()
+    expect(page.locator(".asked")).to_have_text(["You asked: How should we choose KPIs?"])
+
+
+def test_a_draft_and_the_role_survive_a_reload(visit: Visit) -> None:
+    page = visit().page
+    page.get_by_label("Your question").fill("Half a quest")
+    page.get_by_label("Answer for").select_option("Engineer")
+    page.reload()
+    expect(page.get_by_label("Your question")).to_have_value("Half a quest")
+    expect(page.get_by_label("Answer for")).to_have_value("engineer")
+
+
+def test_a_new_conversation_while_one_is_answered_drops_that_answer(visit: Visit) -> None:
+    page = visit().page
+    ask(page, "How do IT and OT share risk?")
+    session = page.context.new_cdp_session(page)
+    slow = {"offline": False, "latency": 2500, "downloadThroughput": -1, "uploadThroughput": -1}
+    session.send("Network.emulateNetworkConditions", slow)
+    page.get_by_label("Your question").fill("What is integration debt?")
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="New conversation").click()
+    session.send("Network.emulateNetworkConditions", slow | {"latency": 0})
+    page.wait_for_timeout(3000)
+    expect(page.locator("article.answer")).to_have_count(0)
+    expect(page.get_by_label("Your question")).to_have_value("")
+    expect(ask(page, "What are the stages of a factory rollout?")).to_contain_text("Single-line pilot")
+
+
+def test_two_widgets_on_a_page_have_a_conversation_each(visit: Visit) -> None:
+    page = visit().page
+    ask(page, "What are the stages of a factory rollout?")
+    page.evaluate(
+        "() => { const own = document.createElement('ai-advisor'); own.setAttribute('mode', 'inline'); document.body.append(own); }"
+    )
+    other = page.locator("ai-advisor").nth(1)
+    other.get_by_label("Your question").fill("What is integration debt?")
+    page.keyboard.press("Enter")
+    expect(other.locator("article.answer")).not_to_have_attribute("aria-busy", "true")
+    first = page.locator("ai-advisor").nth(0)
+    first.get_by_label("Your question").fill("and the second one?")
+    first.get_by_label("Your question").press("Enter")
+    expect(first.locator("article.answer").nth(1)).to_contain_text("Single-shift shadow")
+
+
+def test_scripts_may_call_before_the_widget_is_there(visit: Visit) -> None:
+    page = visit("/demo").page
+    page.reload(wait_until="commit")
+    page.wait_for_function("window.Advisor")
+    page.evaluate("() => { window.Advisor.ask('What is integration debt?'); }")
+    expect(page.locator("article.answer")).to_contain_text("integration debt")
+
+
+def test_answers_are_readable_at_four_hundred_percent(visit: Visit) -> None:
+    page = visit(viewport={"width": 320, "height": 256}).page
+    box = ask(page, "What is integration debt?")
+    assert box.bounding_box()["height"] > 100
+    page.evaluate("scrollTo(0, document.body.scrollHeight)")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert page.evaluate("document.documentElement.scrollHeight > innerHeight")
