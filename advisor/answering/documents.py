@@ -21,7 +21,7 @@ from advisor.text import content_stems, count_words
 TITLE = "Your documents say"
 MIN_CLOSENESS = 0.5
 """Cosine that the best sentence must reach."""
-MIN_COVERAGE = 0.6
+MIN_COVERAGE = 0.5
 """Share of the question's words, weighted by rarity, that the sentences and their headings must hold."""
 _MOST = {Role.EXECUTIVE: 3, Role.CHANGE_LEAD: 3, Role.PLANT_MANAGER: 3, Role.ENGINEER: 6}
 _PASSAGES = 5

@@ -37,7 +37,7 @@ def test_the_formats_are_those_that_have_a_reader() -> None:
 @pytest.mark.parametrize(
     ("name", "raw"),
     [
-        ("a.md", f"# Alarm policy\n\n## Who decides\n\n{LONG}\n".encode()),
+        ("a.md", f"## Who decides\n\n{LONG}\n".encode()),
         (
             "a.html",
             f"<title>Alarm policy</title><nav>Home</nav><h2>Who decides</h2><p>{LONG}</p><script>alert(1)</script>".encode(),
