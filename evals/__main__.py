@@ -1,4 +1,4 @@
-"""`python -m evals [calibrate|speed|register|load]`."""
+"""`python -m evals [calibrate|speed|register|load|benchmark]`."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from advisor.bootstrap import build_advisor, build_embedder, build_ingest
 from advisor.errors import AdvisorError
 from advisor.knowledge.playbooks import load_knowledge_base
 from advisor.settings import Settings, load_settings
+from evals import benchmark as retrieval_benchmark
 from evals import load as server_load
 from evals import register_speed
 from evals.calibration import fit
@@ -84,6 +85,17 @@ def load(seconds: Annotated[float, typer.Option(help="Of each run.")] = 10) -> N
     settings = load_settings()
     build_ingest(settings).run()
     server_load.compare(settings, Console(), seconds)
+
+
+@app.command()
+def benchmark(
+    folders: Annotated[list[Path], typer.Argument(help="Folders in BEIR's layout.")],
+    file: Annotated[Path | None, typer.Option("--json", help="Write the rows here.")] = None,
+) -> None:
+    """Rank public sets: nDCG@10, recall@10 and MRR of dense, keyword, hybrid and the full pipeline."""
+    settings = load_settings()
+    build_ingest(settings)
+    retrieval_benchmark.run(folders, build_embedder(settings), Console(), file)
 
 
 def run_halves(settings: Settings, halves: list[Half], console: Console, scratch: Path) -> list[EvalReport]:
