@@ -9,7 +9,7 @@ from typing import Literal
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from advisor.domain.identity import Grant, Person
+from advisor.domain.identity import Grant, Permission, Person
 from advisor.domain.knowledge import Collection
 from advisor.errors import InvalidInputError
 
@@ -65,6 +65,9 @@ class Settings(BaseSettings):
         default_factory=dict,
         description="What groups of the identity provider give, as JSON: "
         '{"ai-office": {"permission": "approver", "labels": ["board"]}}.',
+    )
+    default_permission: Permission = Field(
+        default=Permission.CONTRIBUTOR, description="What people of the company may do whom nothing names."
     )
     local_access: bool = Field(
         default=True,

@@ -85,13 +85,21 @@ class Grant(Value):
 class Directory:
     """The people and groups that settings name, for every door alike."""
 
-    def __init__(self, people: Mapping[str, Person], grants: Mapping[str, Grant] | None = None) -> None:
+    def __init__(
+        self,
+        people: Mapping[str, Person],
+        grants: Mapping[str, Grant] | None = None,
+        *,
+        otherwise: Permission = Permission.CONTRIBUTOR,
+    ) -> None:
+        """`otherwise` is what someone of the company may do whom nothing names."""
         self._people = {email.lower(): person for email, person in people.items()}
         self._grants = grants or {}
+        self._otherwise = Person(permission=otherwise)
 
     def find(self, email: str, groups: Iterable[str] = ()) -> Person:
         """Return what a person of the company may do: as listed, and more where a group of theirs gives it."""
-        person = self._people.get(email.lower(), Person())
+        person = self._people.get(email.lower(), self._otherwise)
         given = [self._grants[group] for group in groups if group in self._grants]
         permission = max((person.permission, *(grant.permission for grant in given)), key=list(Permission).index)
         labels = dict.fromkeys((*person.groups, *(label for grant in given for label in grant.labels)))

@@ -59,7 +59,7 @@ def build_door(
     identity = identify(client)
     people = People(
         client,
-        Directory(settings.people),
+        Directory(settings.people, otherwise=settings.default_permission),
         rules=settings.slack_channels,
         guests=settings.slack_guests,
         shared_channels=settings.slack_shared_channels,

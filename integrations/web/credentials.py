@@ -29,7 +29,7 @@ class Credentials:
         """Raise InvalidInputError for settings that cannot be used."""
         self._settings = settings
         self._keys = keys
-        self._directory = Directory(settings.people, settings.groups)
+        self._directory = Directory(settings.people, settings.groups, otherwise=settings.default_permission)
         self._oidc = OidcVerifier(settings) if settings.oidc_issuer else None
         self._proxies = _read_networks(settings.trusted_proxies)
         self._tokens = WidgetTokens(load_secret(settings), keys)

@@ -129,6 +129,11 @@ def test_a_trusted_proxy_says_who_asks(open_door: OpenDoor) -> None:
     assert door.get_me().status_code == 401
 
 
+def test_who_is_named_nowhere_gets_what_the_settings_say(open_door: OpenDoor) -> None:
+    door = open_door(trusted_proxies=("192.0.2.7",), default_permission="reader")
+    assert door.get_me(**{"X-Forwarded-Email": "ben@example.com"}).json()["permission"] == "reader"
+
+
 def test_proxy_headers_from_anybody_else_are_nothing(open_door: OpenDoor) -> None:
     spoofed = {"X-Forwarded-Email": "eva@example.com", "X-Forwarded-Groups": "ai-office", "X-Forwarded-For": "10.0.0.7"}
     assert open_door(trusted_proxies=("10.0.0.7",)).get_me(**spoofed).status_code == 401
