@@ -74,6 +74,10 @@ class Library(Protocol):
         """Return the documents that the caller may see, by collection and path."""
         ...
 
+    def get_document(self, caller: Caller, document_id: str) -> tuple[DocumentHead, tuple[Section, ...]]:
+        """Return a document that the caller may see, with its sections; raise NotFoundError."""
+        ...
+
 
 class LibraryWriter(Protocol):
     """Builds and publishes the index of the company's documents."""

@@ -180,6 +180,12 @@ class Advisor:
         """Return every section that answers may rest on, in order."""
         return self._retriever.list_sections()
 
+    def get_document(self, caller: Caller, document_id: str) -> tuple[DocumentHead, tuple[Section, ...]]:
+        """Return a document of the company that the caller may see, with its sections; raise NotFoundError."""
+        if self._library is None:
+            raise NotFoundError("No documents are indexed.", "Add a folder with `advisor ingest FOLDER`.")
+        return self._library.get_document(caller, document_id)
+
     def _beside_documents(self, caller: Caller, query: Query, role: Role, draft: Draft) -> Draft:
         """Return an answer from the playbooks with what the company's own documents say under a title of its own."""
         if self._library is None or self._document_answerer is None:

@@ -18,7 +18,7 @@ import numpy as np
 from advisor.domain.dialogue import Query
 from advisor.domain.identity import Caller
 from advisor.domain.knowledge import DocumentHead, Passage, Retrieval, Section, Term
-from advisor.errors import IndexUnavailableError
+from advisor.errors import IndexUnavailableError, NotFoundError
 from advisor.ports import Embedder, Vectors
 from advisor.retrieval.catalogue import Catalogue
 from advisor.retrieval.generations import Generations
@@ -84,6 +84,14 @@ class LibraryRetriever:
         return tuple(
             sorted((head for shard in shards for head in shard.heads.values()), key=lambda h: (h.collection, h.path))
         )
+
+    def get_document(self, caller: Caller, document_id: str) -> tuple[DocumentHead, tuple[Section, ...]]:
+        """Return a document that the caller may see, with its sections; raise NotFoundError."""
+        _, shards = self._open_visible(caller)
+        for shard in shards:
+            if head := shard.heads.get(document_id):
+                return head, shard.catalogue.get_sections_of(document_id)
+        raise NotFoundError(f'There is no document "{document_id[:80]}".', "List them at /api/v1/documents.")
 
     def retrieve(self, query: Query, caller: Caller) -> Retrieval:
         """Return the best sections that the caller may see, one passage each, best first."""

@@ -80,7 +80,20 @@ def _create_playbook_router(advisor: Advisor, guard: Guard) -> APIRouter:
     @router.get("/playbooks/{playbook_id}")
     def playbook(playbook_id: str, _: Caller = reader) -> HTMLResponse:
         sections = find_sections(advisor, playbook_id)
-        return render_page("playbook.html", title=sections[0].playbook_title, sections=sections, groups=_group)
+        return render_page(
+            "playbook.html", title=sections[0].playbook_title, sections=sections, groups=_group, about=""
+        )
+
+    @router.get("/documents/{document_id}")
+    def document(document_id: str, caller: Caller = reader) -> HTMLResponse:
+        head, sections = advisor.get_document(caller, document_id)
+        return render_page(
+            "playbook.html",
+            title=head.title,
+            sections=sections,
+            groups=_group,
+            about=f"{head.collection} › {head.path}",
+        )
 
     return router
 

@@ -208,6 +208,10 @@ def test_an_answer_stands_on_documents_only_while_the_caller_holds_their_label(
     assert not any(citation.kind is CitationKind.DOCUMENT for citation in hidden.citations)
     with pytest.raises(NotFoundError):
         advisor.get_answer(Caller(id="eva"), told.id)
+    merger = next(document for document in advisor.list_documents(BOARD) if document.path == "merger.md")
+    assert MERGER in advisor.get_document(BOARD, merger.id)[1][0].text
+    with pytest.raises(NotFoundError):
+        advisor.get_document(STAFF, merger.id)
     assert any("Nordwerk" in passage.section.text for passage in advisor.search(BOARD, question))
     assert not any("Nordwerk" in passage.section.text for passage in advisor.search(STAFF, question))
 

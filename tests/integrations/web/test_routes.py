@@ -95,7 +95,7 @@ def _walk(routes: Any) -> list[APIRoute]:
 def _try(door: Door, method: str, path: str, headers: dict[str, str]) -> str:
     """Return whether the door lets someone in, by a call that changes nothing."""
     url = path.replace("{kind}", "site").replace("{format}", "json")
-    for name in ("conversation_id", "answer_id", "playbook_id", "subject", "item"):
+    for name in ("conversation_id", "answer_id", "playbook_id", "document_id", "subject", "item"):
         url = url.replace(f"{{{name}}}", "no-such-thing")
     headers = headers | {"X-Forwarded-For": f"203.0.113.{next(ADDRESSES) % 250}"}
     answer = door.client.request(method, url, headers=headers, content=b"{}" if method == "POST" else None)
