@@ -15,6 +15,8 @@ from advisor.knowledge.readers.pool import ReaderPool
 from advisor.knowledge.readers.registry import READERS
 from tests.knowledge.files import make_bomb, make_docx, make_pdf, make_pptx, make_xlsx
 
+pytestmark = pytest.mark.slow  # the readers work in processes of their own
+
 LONG = "The shift lead decides about every alarm within ten minutes and writes the reason down."
 
 
@@ -138,7 +140,6 @@ def test_a_file_that_takes_too_long_is_given_up_and_the_next_one_read(tmp_path: 
     assert readings[1].extract
 
 
-@pytest.mark.slow
 def test_a_hundred_damaged_files_are_each_read_or_refused_with_a_reason(tmp_path: Path) -> None:
     dice = random.Random(7)
     originals = {

@@ -25,6 +25,8 @@ from advisor.settings import Settings
 from tests.conftest import TODAY
 from tests.knowledge.files import make_pdf
 
+pytestmark = pytest.mark.slow
+
 BOARD, STAFF = Caller(id="eva", groups=("board",)), Caller(id="ben")
 ALARMS = "Every alarm of the gearbox monitor is answered within ten minutes by the shift lead on duty."
 MERGER = "The merger with Nordwerk closes in March and moves the gearbox line to Venlo."
