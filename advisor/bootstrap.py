@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from advisor.errors import AdvisorError, BusyError, KnowledgeError
@@ -216,6 +217,7 @@ def run_checks(settings: Settings) -> list[Check]:
         "Embedding model": _check_model,
         "Playbooks": _check_playbooks,
         "Index": _check_index,
+        "Documents": _check_documents,
         "Database": _check_database,
         "Disk": _check_disk,
     }
@@ -257,6 +259,24 @@ def _check_index(settings: Settings) -> str:
     if manifest.documents != load_knowledge_base(settings.knowledge_base_dir).digests:
         raise AdvisorError("The playbooks changed since they were indexed.", "Run `advisor ingest`.")
     return f"generation {manifest.id}, {manifest.chunks} chunks, {manifest.questions} questions, up to date"
+
+
+def _check_documents(settings: Settings) -> str:
+    from advisor.domain.identity import LOCAL_CALLER  # noqa: PLC0415
+
+    collections = load_collections(settings)
+    if not collections:
+        return "no collections"
+    for collection in collections:
+        if not Path(collection.path).is_dir():
+            raise AdvisorError(
+                f'The folder of "{collection.name}" is not there ({collection.path}).', "Mount it, or remove it."
+            )
+    built = find_library_age(settings)
+    if built is None:
+        raise AdvisorError("The collections were never read.", "Run `advisor ingest`.")
+    count = len(build_library(settings).list_documents(LOCAL_CALLER))
+    return f"{len(collections)} collections, {count} documents, read on {built:%d %b %Y}"
 
 
 def _check_database(settings: Settings) -> str:

@@ -22,7 +22,7 @@ TITLE = "Your documents say"
 MIN_CLOSENESS = 0.5
 """Cosine that the best sentence must reach."""
 MIN_COVERAGE = 0.5
-"""Share of the question's words, weighted by rarity, that the sentences and their headings must hold."""
+"""Share of the question's words that the picked sections must hold."""
 _MOST = {Role.EXECUTIVE: 3, Role.CHANGE_LEAD: 3, Role.PLANT_MANAGER: 3, Role.ENGINEER: 6}
 _PASSAGES = 5
 _LEAST_WORDS = 7
@@ -88,7 +88,10 @@ def _repeats(one: Statement, other: Statement) -> bool:
 
 
 def _cover(retrieval: Retrieval, picks: Sequence[_Pick]) -> float:
-    """Return the share of the question's words, weighted by rarity, that the picked sections hold."""
+    """Return the share of the question's words that the picked sections hold: by rarity and by number, on average.
+
+    By rarity alone a word that no document holds would decide everything in a collection of a few documents.
+    """
     held = {
         stem
         for pick in picks
@@ -96,8 +99,11 @@ def _cover(retrieval: Retrieval, picks: Sequence[_Pick]) -> float:
             f"{pick.passage.section.playbook_title} {pick.passage.section.heading} {pick.passage.section.text}"
         )
     }
-    total = sum(term.weight for term in retrieval.terms) or 1.0
-    return sum(term.weight for term in retrieval.terms if term.stem in held) / total
+    if not retrieval.terms:
+        return 0.0
+    found = [term for term in retrieval.terms if term.stem in held]
+    weighted = sum(term.weight for term in found) / sum(term.weight for term in retrieval.terms)
+    return (weighted + len(found) / len(retrieval.terms)) / 2
 
 
 def _cite(number: int, pick: _Pick) -> Citation:
