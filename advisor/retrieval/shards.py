@@ -6,11 +6,12 @@ What a caller may not see is never opened for them, so that it shapes neither th
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import uuid
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from pydantic import TypeAdapter
@@ -26,7 +27,8 @@ from advisor.text import count_words
 
 FORMAT = "library-1"
 _SHARDS = "shards.json"
-_BATCH = 256
+_BATCH = 512
+"""Texts that are embedded together: enough to sort them by length, few enough to stay small in memory."""
 _MOST_CHUNK_WORDS = 170
 _HEADS = TypeAdapter(dict[str, list[DocumentHead]])
 
@@ -108,49 +110,29 @@ class ShardWriter:
         self, draft: Path, documents: Iterable[Document], shelf: _Shelf, progress: Progress | None
     ) -> dict[str, list[DocumentHead]]:
         """Write each document into the shard of its label as it comes, and the vectors of chunks at the end."""
-        heads: dict[str, list[DocumentHead]] = defaultdict(list)
-        writers: dict[str, CatalogueWriter] = {}
-        vectors: dict[str, list[Vectors]] = defaultdict(list)
-        try:
-            for document in documents:
-                sections = document.sections if document.sections is not None else shelf.get_sections(document.id)
-                label = document.label
-                if label not in writers:
-                    (draft / name_shard(label)).mkdir()
-                    writers[label] = CatalogueWriter(draft / name_shard(label)).__enter__()
-                number = sum(map(len, vectors[label]))
-                vectors[label].append(self._add(writers[label], sections, number, shelf))
-                head = document.model_dump(exclude={"sections"}) | {"sections": len(sections)}
-                heads[label].append(DocumentHead(**head))
+        shards: dict[str, _Draft] = {}
+        with contextlib.ExitStack() as stack:
+            for batch in _batches(documents, shelf):
+                texts = [text for _, _, chunks, own in batch for text in (*own, *(c.indexed_text for c in chunks))]
+                vectors = self._embed(texts, shelf)
+                start = 0
+                for document, sections, chunks, own in batch:
+                    if document.label not in shards:
+                        folder = draft / name_shard(document.label)
+                        folder.mkdir()
+                        shards[document.label] = _Draft(folder, stack.enter_context(CatalogueWriter(folder)))
+                    end = start + len(own) + len(chunks)
+                    shards[document.label].add(document, sections, chunks, vectors[start:end])
+                    start = end
                 if progress:
                     progress("Embedding", shelf.embedded, shelf.embedded)
-        finally:
-            for writer in writers.values():
-                writer.__exit__(None, None, None)
-        for label, found in vectors.items():
-            shard = draft / name_shard(label)
-            stacked = np.concatenate(found)
+        for shard in shards.values():
+            stacked = np.concatenate(shard.vectors)
             empty = np.zeros((0, self._embedder.dimension), dtype=np.float32)
-            write_collections(shard, {CHUNKS: stacked, QUESTIONS: empty})
+            write_collections(shard.folder, {CHUNKS: stacked, QUESTIONS: empty})
             shelf.chunks += len(stacked)
-            _check(shard, stacked)
-        return dict(heads)
-
-    def _add(self, writer: CatalogueWriter, sections: Sequence[Section], number: int, shelf: _Shelf) -> Vectors:
-        """Add a document's sections and chunks; return the vectors of its chunks, shape (chunks, dimension)."""
-        chunks = [chunk for section in sections for chunk in split_section(section)]
-        texts = [statement.labelled for section in sections for statement in section.statements]
-        found = self._embed([*texts, *(chunk.indexed_text for chunk in chunks)], shelf)
-        start = 0
-        for section in sections:
-            count = len(section.statements)
-            writer.add_section(section, found[start : start + count])
-            start += count
-        for place, chunk in enumerate(chunks):
-            writer.add_chunk(number + place, chunk, ())
-        every = [*texts, *(chunk.indexed_text for chunk in chunks)]
-        writer.add_vectors((digest_text(text), vector) for text, vector in zip(every, found, strict=True))
-        return found[start:]
+            _check(shard.folder, stacked)
+        return {label: shard.heads for label, shard in shards.items()}
 
     def _embed(self, texts: Sequence[str], shelf: _Shelf) -> Vectors:
         known = shelf.find_vectors([digest_text(text) for text in texts])
@@ -159,6 +141,58 @@ class ShardWriter:
         shelf.embedded += len(missing)
         new = {digest_text(text): vector for text, vector in zip(missing, fresh, strict=True)}
         return np.array([known.get(digest_text(text), new.get(digest_text(text))) for text in texts], dtype=np.float32)
+
+
+class _Unit(NamedTuple):
+    """A document on its way into a shard: its sections, its chunks, and the texts of its statements."""
+
+    document: Document
+    sections: tuple[Section, ...]
+    chunks: tuple[Chunk, ...]
+    statements: tuple[str, ...]
+
+
+def _batches(documents: Iterable[Document], shelf: _Shelf) -> Iterator[list[_Unit]]:
+    """Yield documents together, until their texts are enough for the model."""
+    batch: list[_Unit] = []
+    size = 0
+    for document in documents:
+        sections = document.sections if document.sections is not None else shelf.get_sections(document.id)
+        chunks = tuple(chunk for section in sections for chunk in split_section(section))
+        statements = tuple(statement.labelled for section in sections for statement in section.statements)
+        batch.append(_Unit(document, sections, chunks, statements))
+        size += len(chunks) + len(statements)
+        if size >= _BATCH:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+class _Draft:
+    """A shard that is being written."""
+
+    def __init__(self, folder: Path, writer: CatalogueWriter) -> None:
+        self.folder = folder
+        self.heads: list[DocumentHead] = []
+        self.vectors: list[Vectors] = []
+        self._writer = writer
+        self._chunks = 0
+
+    def add(self, document: Document, sections: Sequence[Section], chunks: Sequence[Chunk], vectors: Vectors) -> None:
+        """Add a document; `vectors` are those of all statements, then those of its chunks, in order."""
+        texts: list[str] = []
+        for section in sections:
+            count = len(section.statements)
+            self._writer.add_section(section, vectors[len(texts) : len(texts) + count])
+            texts += [statement.labelled for statement in section.statements]
+        self.vectors.append(vectors[len(texts) :])
+        for chunk in chunks:
+            self._writer.add_chunk(self._chunks, chunk, ())
+            self._chunks += 1
+            texts.append(chunk.indexed_text)
+        self._writer.add_vectors((digest_text(text), vector) for text, vector in zip(texts, vectors, strict=True))
+        self.heads.append(DocumentHead(**document.model_dump(exclude={"sections"}), sections=len(sections)))
 
 
 class _Shelf:
