@@ -39,6 +39,7 @@ def test_an_exported_workbook_imports_to_the_same_records(
     assert empty.read_register(LOCAL_CALLER).head == head
 
 
+@pytest.mark.slow
 def test_one_bad_row_of_a_large_file_is_named_and_nothing_is_written(empty: ProgramOffice, tmp_path: Path) -> None:
     empty.load_demo(LOCAL_CALLER, door="demo")
     head = empty.read_register(LOCAL_CALLER).head

@@ -25,7 +25,7 @@ from advisor.storage.schema import AuditRow, EntryRow, PseudonymRow
 ANNA, BEN = Caller(id="anna@example.com", permission=Permission.CONTRIBUTOR), Caller(id="ben@example.com")
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
 def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Engine:
     if request.param == "sqlite":
         return open_database(f"sqlite:///{tmp_path}/test.sqlite")
