@@ -157,32 +157,28 @@ class Collection(Value):
     tier: Tier = Tier.COMPANY
 
 
-class Document(Value):
-    """A file of a collection. `sections` are None where the serving index holds the same version already."""
+class DocumentFacts(Value):
+    """What is known of a file of a collection, whatever it says. `path` is inside the collection's folder."""
 
     id: str
     collection: str
     label: str
     tier: Tier
     path: str
-    """Inside the collection's folder."""
     title: str
     digest: str
     review_by: date | None = None
+
+
+class Document(DocumentFacts):
+    """A file of a collection. `sections` are None where the serving index holds the same version already."""
+
     sections: tuple[Section, ...] | None = None
 
 
-class DocumentHead(Value):
-    """A document as an index holds it."""
+class DocumentHead(DocumentFacts):
+    """A document as an index holds it, with the number of its sections."""
 
-    id: str
-    collection: str
-    label: str
-    tier: Tier
-    path: str
-    title: str
-    digest: str
-    review_by: date | None = None
     sections: int = 0
 
 
