@@ -127,3 +127,22 @@ def test_without_redis_each_process_counts_alone(tmp_path: Path, caplog: pytest.
 def test_a_redis_url_that_is_none_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidInputError):
         RateLimits(web_settings(tmp_path, redis_url="nonsense://x"))
+
+
+def test_a_second_line_of_forwarded_addresses_is_no_way_around(open_door: OpenDoor) -> None:
+    door = open_door(trusted_proxies=("192.0.2.7",))
+    statuses = set()
+    for number in range(40):
+        lines = [("X-Forwarded-For", f"203.0.113.{number}"), ("X-Forwarded-For", "198.51.100.9")]
+        statuses.add(door.client.get("/api/v1/me", headers=[*lines, ("Authorization", "Bearer adv_guess")]).status_code)
+    assert statuses == {401, 429}
+
+
+def test_a_refusal_on_a_page_says_as_much_as_one_in_the_api(open_door: OpenDoor) -> None:
+    door = open_door(rate_limit="1/minute")
+    headers = bearer(door.make_key()) | {"Accept": "text/html"}
+    door.client.get("/playbooks", headers=headers)
+    refused = door.client.get("/playbooks", headers=headers)
+    assert (refused.status_code, int(refused.headers["retry-after"]) > 0) == (429, True)
+    assert door.client.get("/playbooks", headers={"Accept": "text/html"}).headers["www-authenticate"] == "Bearer"
+    assert refused.headers["cache-control"] == "no-store"
