@@ -109,8 +109,8 @@ def _create_program_router(office: ProgramOffice, guard: Guard) -> APIRouter:
     contributor = guard.needs(Permission.CONTRIBUTOR, Area.PROGRAM)
 
     def show(caller: Caller, place: Mapping[str, str], **more: Any) -> HTMLResponse:
+        more.setdefault("form", _Form())
         page = draw_page(office, caller, site=place["site"], initiative=place["initiative"], **more)
-        page["form"] = more.get("form") or _Form()
         status = HTTPStatus.UNPROCESSABLE_ENTITY if page["problem"] else HTTPStatus.OK
         return render_page("program.html", status, title="Program", key=uuid.uuid4().hex, **page)
 

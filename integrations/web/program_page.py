@@ -61,7 +61,7 @@ def draw_page(
     said: str = "",
     problem: str = "",
     back_to: str = "",
-    form: Mapping[str, str] | None = None,
+    form: Mapping[str, str],
 ) -> dict[str, Any]:
     """Return what the template shows, for the program, a site or an initiative; `form` is what was typed before."""
     site = office.find_site(caller, site) if site else ""
@@ -106,7 +106,7 @@ def draw_page(
         "said": said,
         "problem": problem,
         "back_to": back_to,
-        "form": form or {},
+        "form": form,
     }
 
 
