@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from advisor.program.office import ProgramOffice
     from advisor.retrieval.hybrid import HybridRetriever
     from advisor.retrieval.library import LibraryRetriever
+    from advisor.retrieval.vector import VectorStore
     from advisor.service import Advisor
     from advisor.storage.audit import SqlAuditLog
     from advisor.storage.keys import SqlKeys
@@ -112,7 +113,15 @@ def build_retriever(settings: Settings, embedder: Embedder | None = None) -> Hyb
 
     generations = Generations(settings.generations_dir)
     generations.get_current()
-    return HybridRetriever(generations=generations, embedder=embedder or build_embedder(settings))
+    return HybridRetriever(
+        generations=generations, embedder=embedder or build_embedder(settings), vectors=_build_vectors(settings)
+    )
+
+
+def _build_vectors(settings: Settings) -> VectorStore:
+    from advisor.retrieval.vector import VectorStore  # noqa: PLC0415
+
+    return VectorStore(settings.chroma_url, token=settings.chroma_token.get_secret_value())
 
 
 def build_library(settings: Settings, embedder: Embedder | None = None) -> LibraryRetriever:
@@ -121,7 +130,9 @@ def build_library(settings: Settings, embedder: Embedder | None = None) -> Libra
     from advisor.retrieval.library import LibraryRetriever  # noqa: PLC0415
 
     generations = Generations(settings.library_dir)
-    return LibraryRetriever(generations=generations, embedder=embedder or build_embedder(settings))
+    return LibraryRetriever(
+        generations=generations, embedder=embedder or build_embedder(settings), vectors=_build_vectors(settings)
+    )
 
 
 def build_library_ingest(settings: Settings) -> LibraryIngest:
@@ -130,7 +141,9 @@ def build_library_ingest(settings: Settings) -> LibraryIngest:
     from advisor.retrieval.generations import Generations  # noqa: PLC0415
     from advisor.retrieval.shards import ShardWriter  # noqa: PLC0415
 
-    writer = ShardWriter(generations=Generations(settings.library_dir), embedder=build_embedder(settings))
+    vectors = _build_vectors(settings)
+    generations = Generations(settings.library_dir, forget=vectors.forget)
+    writer = ShardWriter(generations=generations, embedder=build_embedder(settings), vectors=vectors)
     return LibraryIngest(collections=load_collections(settings), writer=writer)
 
 
@@ -162,7 +175,9 @@ def build_ingest(settings: Settings, *, rebuild: bool = False, progress: Progres
     from advisor.retrieval.generations import Generations  # noqa: PLC0415
 
     _prepare_model(settings, rebuild=rebuild, progress=progress)
-    builder = GenerationBuilder(generations=Generations(settings.generations_dir), embedder=build_embedder(settings))
+    vectors = _build_vectors(settings)
+    generations = Generations(settings.generations_dir, forget=vectors.forget)
+    builder = GenerationBuilder(generations=generations, embedder=build_embedder(settings), vectors=vectors)
     return Ingest(knowledge_base_dir=settings.knowledge_base_dir, writer=builder)
 
 
@@ -185,9 +200,9 @@ def build_embedder(settings: Settings) -> Embedder:
 
 
 def _prepare_model(settings: Settings, *, rebuild: bool, progress: Progress | None) -> None:
-    from advisor.retrieval.embeddings import export_default_model  # noqa: PLC0415
+    from advisor.retrieval.embeddings import export_default_model, is_exported  # noqa: PLC0415
 
-    if settings.embedding_model or (settings.model_dir.is_dir() and not rebuild):
+    if settings.embedding_model or (is_exported(settings.model_dir) and not rebuild):
         return
     if progress:
         progress("Setting up the embedding model", 0, 1)

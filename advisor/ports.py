@@ -29,6 +29,9 @@ from advisor.domain.work import Feedback, NewWork, Queue, Work
 Vectors = NDArray[np.float32]
 """Shape (n, dimension); rows have length one, so a dot product is a cosine."""
 
+Span = tuple[int, int]
+"""First character and the one after the last of a part of a text."""
+
 Progress = Callable[[str, int, int], None]
 """Called as progress(stage, done, total)."""
 
@@ -48,6 +51,12 @@ class Embedder(Protocol):
 
     def embed(self, texts: Sequence[str], progress: Progress | None = None) -> Vectors:
         """Return one unit vector per text, in order."""
+        ...
+
+    def embed_spans(
+        self, texts: Sequence[str], spans: Sequence[Sequence[Span]], progress: Progress | None = None
+    ) -> tuple[Vectors, list[Vectors]]:
+        """Return one unit vector per text and one for each of its spans of characters (start, end), in order."""
         ...
 
 

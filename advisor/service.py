@@ -48,6 +48,7 @@ from advisor.ports import (
 )
 
 _CONVERSATION_ID = re.compile(r"^[A-Za-z0-9_-]{1,64}$")
+_DEGRADED = "The vector index does not answer at the moment: this was found without it, and may be less complete."
 _NOTHING_BEFORE = Draft(
     outcome=Outcome.CLARIFY,
     blocks=(
@@ -195,6 +196,7 @@ class Advisor:
         found = self._document_answerer.answer(retrieval, role, date.today())
         if found is None:
             return draft
+        found = _note_degraded(found, retrieval)
         return found if draft.outcome is Outcome.DECLINED else join_drafts(draft, found)
 
     def _beside_program(self, caller: Caller, draft: Draft, report: Report | None) -> Draft:
@@ -255,7 +257,7 @@ class Advisor:
             else:
                 retrieval = self._retrieve(query)
                 generation = retrieval.generation
-                draft = self._answerer.answer(query, retrieval, role)
+                draft = _note_degraded(self._answerer.answer(query, retrieval, role), retrieval)
                 draft = self._beside_documents(caller, query, role, draft)
                 draft = self._beside_program(caller, draft, report)
         draft, dropped = drop_dangling(draft)
@@ -274,6 +276,13 @@ class Advisor:
             self._meter.count("answer", answer.outcome.value)
             self._meter.count("dropped", "no citation", dropped)
         yield from _tell(answer)
+
+
+def _note_degraded(draft: Draft, retrieval: Retrieval) -> Draft:
+    """Return a draft that says so when its passages were found without the vector index."""
+    if not retrieval.degraded:
+        return draft
+    return draft.model_copy(update={"notices": (*draft.notices, _DEGRADED)})
 
 
 def _tell(answer: Answer) -> Iterator[AskEvent]:

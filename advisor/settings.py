@@ -51,6 +51,13 @@ class Settings(BaseSettings):
     database_url: str = Field(
         default="", description="SQLAlchemy URL of the database; empty means SQLite in the data directory."
     )
+    chroma_url: str = Field(
+        default="",
+        description="Address of a Chroma server to keep vectors on; empty means files in the data directory.",
+    )
+    chroma_token: SecretStr = Field(
+        default=SecretStr(""), description="Sent to the Chroma server as a bearer token, for the proxy in front of it."
+    )
     thresholds: dict[str, float] = Field(
         default_factory=dict,
         description='Your own figures for the criteria, as JSON: {"shadow_days": 42}.',

@@ -14,7 +14,7 @@ from advisor.domain.identity import Caller
 from advisor.domain.knowledge import Retrieval, Section
 from advisor.domain.work import Feedback
 from advisor.errors import NotFoundError
-from advisor.ports import Progress, Vectors
+from advisor.ports import Progress, Span, Vectors
 from advisor.text import content_stems
 
 
@@ -36,6 +36,13 @@ class HashEmbedder:
         if progress and texts:
             progress("Embedding", len(texts), len(texts))
         return vectors / np.linalg.norm(vectors, axis=1, keepdims=True) if len(texts) else vectors
+
+    def embed_spans(
+        self, texts: Sequence[str], spans: Sequence[Sequence[Span]], progress: Progress | None = None
+    ) -> tuple[Vectors, list[Vectors]]:
+        vectors = self.embed(texts, progress)
+        parts = [self.embed([text[a:b] for a, b in own]) for text, own in zip(texts, spans, strict=True)]
+        return vectors, parts
 
 
 class FixedRetriever:

@@ -252,7 +252,7 @@ def join_drafts(first: Draft, second: Draft) -> Draft:
         outcome=first.outcome,
         blocks=(*first.blocks, *moved.blocks),
         citations=(*first.citations, *moved.citations),
-        notices=(*first.notices, *second.notices),
+        notices=tuple(dict.fromkeys((*first.notices, *second.notices))),
         suggestions=first.suggestions or second.suggestions,
     )
 

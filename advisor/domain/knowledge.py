@@ -266,6 +266,8 @@ class Retrieval(Value):
     parts: tuple[Retrieval, ...] = ()
     beliefs: tuple[BeliefMatch, ...] = ()
     terms: tuple[Term, ...] = ()
+    degraded: bool = False
+    """Whether the vector index failed or took too long, so that this was found without it."""
 
 
 class BuildReport(Value):

@@ -1,10 +1,10 @@
-"""Builds a generation: embeds what is new, writes the indexes, checks that they find, and publishes."""
+"""Builds a generation: embeds what is new, writes the indexes, has them probed in a child process, and publishes."""
 
 from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +14,11 @@ from advisor.errors import IndexUnavailableError
 from advisor.ports import Embedder, Progress, Vectors
 from advisor.retrieval.catalogue import Catalogue, CatalogueWriter
 from advisor.retrieval.generations import FORMAT, Generations, Manifest
-from advisor.retrieval.vector import CHUNKS, QUESTIONS, VectorSearch, write_collections
+from advisor.retrieval.probe import probe_in_child
+from advisor.retrieval.vector import CHUNKS, QUESTIONS, VectorStore, append_vectors
+
+Probe = Callable[[Path, VectorStore], None]
+"""Raises IndexUnavailableError for a draft that does not hold."""
 
 
 def digest_text(text: str) -> str:
@@ -38,9 +42,18 @@ def index_questions(sections: Iterable[Section]) -> tuple[IndexedQuestion, ...]:
 class GenerationBuilder:
     """Writes generations. Vectors of texts that the serving generation holds are reused by digest."""
 
-    def __init__(self, *, generations: Generations, embedder: Embedder) -> None:
+    def __init__(
+        self,
+        *,
+        generations: Generations,
+        embedder: Embedder,
+        vectors: VectorStore | None = None,
+        probe: Probe = probe_in_child,
+    ) -> None:
         self._generations = generations
         self._embedder = embedder
+        self._vectors = vectors or VectorStore()
+        self._probe = probe
 
     def build(
         self,
@@ -65,6 +78,7 @@ class GenerationBuilder:
                 sections=len(knowledge.sections),
                 chunks=len(chunks),
                 questions=len(questions),
+                vectors=self._vectors.kind,
             )
             serving = None if rebuild else self._find_serving(manifest)
             if serving and serving.documents == documents:
@@ -72,8 +86,9 @@ class GenerationBuilder:
             known = self._load_known(serving)
             texts = _texts_to_embed(knowledge.sections, chunks, questions)
             vectors = self._embed(texts, known, progress)
-            _write(draft, knowledge, chunks, questions, vectors, progress)
-            _check(draft, len(chunks), len(questions), vectors, chunks)
+            _write(draft, knowledge, chunks, questions, vectors)
+            self._vectors.index(draft, (CHUNKS, QUESTIONS), self._embedder.dimension, progress)
+            self._probe(draft, self._vectors)
             self._generations.publish(draft, manifest)
             reused = sum(1 for digest in vectors if digest in known)
             return self._report(manifest, knowledge, embedded=len(vectors) - reused, reused=reused)
@@ -85,7 +100,7 @@ class GenerationBuilder:
             self._generations.check_files(serving.id)
         except IndexUnavailableError:
             return None
-        kept = ("format", "model", "dimension", "chunker")
+        kept = ("format", "model", "dimension", "chunker", "vectors")
         return serving if all(getattr(serving, name) == getattr(wanted, name) for name in kept) else None
 
     def _load_known(self, serving: Manifest | None) -> dict[str, Vectors]:
@@ -141,7 +156,6 @@ def _write(
     chunks: Sequence[Chunk],
     questions: Sequence[IndexedQuestion],
     vectors: dict[str, Vectors],
-    progress: Progress | None,
 ) -> None:
     by_id = {section.id: section for section in knowledge.sections}
     with CatalogueWriter(draft) as catalogue:
@@ -154,32 +168,5 @@ def _write(
         for synonym in knowledge.vocabulary:
             catalogue.add_synonym(synonym)
         catalogue.add_vectors(vectors.items())
-    if progress:
-        progress("Indexing", 1, 2)
-    write_collections(
-        draft,
-        {
-            CHUNKS: _stack(vectors, (chunk.indexed_text for chunk in chunks)),
-            QUESTIONS: _stack(vectors, (question.text for question in questions)),
-        },
-    )
-    if progress:
-        progress("Indexing", 2, 2)
-
-
-def _check(draft: Path, chunks: int, questions: int, vectors: dict[str, Vectors], sample: Sequence[Chunk]) -> None:
-    """Raise IndexUnavailableError unless the draft is complete and finds chunks by their own vectors."""
-    search = VectorSearch(draft)
-    try:
-        complete = (search.count(CHUNKS), search.count(QUESTIONS)) == (chunks, questions)
-        step = max(1, len(sample) // 20)
-        for number in range(0, len(sample), step):
-            nearest = search.find_nearest(CHUNKS, vectors[digest_text(sample[number].indexed_text)], 3)
-            complete = complete and number in nearest
-    finally:
-        search.close()
-    if not complete:
-        raise IndexUnavailableError(
-            "The new index does not find what was put into it; the old one still serves.",
-            "Run `advisor ingest` again.",
-        )
+    append_vectors(draft, CHUNKS, _stack(vectors, (chunk.indexed_text for chunk in chunks)))
+    append_vectors(draft, QUESTIONS, _stack(vectors, (question.text for question in questions)))

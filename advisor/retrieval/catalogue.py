@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import sqlite3
 from collections.abc import Collection, Iterable
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,10 +21,19 @@ from advisor.ports import Vectors
 from advisor.text import content_stems, stems
 
 FILE_NAME = "catalogue.sqlite"
+_STORED = np.float16
+"""Of statements' vectors: half the size, and cosines stay right to a thousandth."""
+_KEPT_OPEN = 2_000
+_MOST_POSTINGS = 20_000
+"""Chunks that a keyword search scores: the rarest words of a query first, so that a large index stays quick."""
 _COLUMN_WEIGHTS = "2.0, 1.0, 1.5"  # heading, body, questions
 _SCHEMA = """
-CREATE TABLE section (id TEXT PRIMARY KEY, json TEXT NOT NULL, vectors BLOB NOT NULL);
-CREATE TABLE chunk (number INTEGER PRIMARY KEY, id TEXT NOT NULL, section_id TEXT NOT NULL);
+CREATE TABLE section (id TEXT PRIMARY KEY, json TEXT NOT NULL, stems TEXT NOT NULL, vectors BLOB NOT NULL);
+CREATE TABLE chunk (
+    number INTEGER PRIMARY KEY, id TEXT NOT NULL, section_id TEXT NOT NULL,
+    first_statement INTEGER NOT NULL, statements INTEGER NOT NULL
+);
+CREATE INDEX chunk_by_id ON chunk(id);
 CREATE TABLE question (number INTEGER PRIMARY KEY, text TEXT NOT NULL, section_id TEXT NOT NULL, correction TEXT);
 CREATE TABLE vector (digest TEXT PRIMARY KEY, vector BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE synonym (stems TEXT PRIMARY KEY, term TEXT NOT NULL) WITHOUT ROWID;
@@ -45,6 +54,22 @@ class StoredQuestion(NamedTuple):
     correction: str
 
 
+class Candidate(NamedTuple):
+    """What ranking needs of a section: its statements' vectors, and the stems of its title, heading and text."""
+
+    vectors: Vectors
+    stems: list[str]
+
+
+class StoredChunk(NamedTuple):
+    """Where a chunk stands: its row among the vectors, its section, and which of its statements it holds."""
+
+    number: int
+    section_id: str
+    first_statement: int
+    statements: int
+
+
 class CatalogueWriter:
     """Writes the catalogue of a new generation; use as a context manager, which commits."""
 
@@ -63,14 +88,17 @@ class CatalogueWriter:
 
     def add_section(self, section: Section, statement_vectors: Vectors) -> None:
         """Store a section with one vector per statement, in order."""
-        self._connection.execute(
-            "INSERT INTO section VALUES (?, ?, ?)",
-            (section.id, section.model_dump_json(), statement_vectors.astype(np.float32).tobytes()),
-        )
+        words = " ".join(content_stems(f"{section.playbook_title} {section.heading} {section.text}"))
+        vectors = statement_vectors.astype(_STORED).tobytes()
+        row = (section.id, section.model_dump_json(), words, vectors)
+        self._connection.execute("INSERT INTO section VALUES (?, ?, ?, ?)", row)
 
-    def add_chunk(self, number: int, chunk: Chunk, questions: Iterable[str]) -> None:
+    def add_chunk(
+        self, number: int, chunk: Chunk, questions: Iterable[str], *, first_statement: int = 0, statements: int = 0
+    ) -> None:
         """Store a chunk, and index its words and those of its section's questions."""
-        self._connection.execute("INSERT INTO chunk VALUES (?, ?, ?)", (number, chunk.id, chunk.section_id))
+        row = (number, chunk.id, chunk.section_id, first_statement, statements)
+        self._connection.execute("INSERT INTO chunk VALUES (?, ?, ?, ?, ?)", row)
         fields = (" ".join(chunk.heading_path), chunk.text, " ".join(questions))
         self._connection.execute(
             "INSERT INTO keyword(rowid, heading, body, questions) VALUES (?, ?, ?, ?)",
@@ -110,20 +138,38 @@ class Catalogue:
         self._synonyms = {str(key): str(term) for key, term in self._rows("SELECT stems, term FROM synonym")}
         self._longest_synonym = max((key.count(" ") + 1 for key in self._synonyms), default=0)
         self._first_chunks: dict[str, str] = dict(chunks)
-        self._sections: dict[str, tuple[Section, Vectors]] = {}
+        self.get_section = lru_cache(_KEPT_OPEN)(self._load_section)
+        self.get_candidate = lru_cache(_KEPT_OPEN)(self._load_candidate)
 
     def close(self) -> None:
         """Release the file."""
         self._connection.close()
 
-    def get_section(self, section_id: str) -> tuple[Section, Vectors]:
+    def _load_section(self, section_id: str) -> tuple[Section, Vectors]:
         """Return a section and its statements' vectors, shape (statements, dimension)."""
-        if section_id not in self._sections:
-            row = self._one("SELECT json, vectors FROM section WHERE id = ?", section_id)
-            section = Section.model_validate_json(row[0])
-            vectors = np.frombuffer(row[1], dtype=np.float32).reshape(len(section.statements), -1)
-            self._sections[section_id] = (section, vectors)
-        return self._sections[section_id]
+        row = self._one("SELECT json, vectors FROM section WHERE id = ?", section_id)
+        section = Section.model_validate_json(row[0])
+        return section, _read_vectors(row[1], len(section.statements))
+
+    def _load_candidate(self, section_id: str) -> Candidate:
+        """Return what ranking needs of a section, without reading it whole."""
+        words, statements, vectors = self._one(
+            "SELECT stems, json_array_length(json, '$.statements'), vectors FROM section WHERE id = ?", section_id
+        )
+        return Candidate(_read_vectors(vectors, statements), words.split())
+
+    def find_chunks(self, ids: Collection[str]) -> dict[str, StoredChunk]:
+        """Return where chunks stand, by id, of those that are here."""
+        found: dict[str, StoredChunk] = {}
+        wanted = list(ids)
+        for start in range(0, len(wanted), 500):
+            part = wanted[start : start + 500]
+            rows = self._rows(
+                f"SELECT id, number, section_id, first_statement, statements FROM chunk WHERE id IN ({_marks(part)})",  # noqa: S608
+                *part,
+            )
+            found |= {id_: StoredChunk(*rest) for id_, *rest in rows}
+        return found
 
     def list_sections(self) -> tuple[Section, ...]:
         """Return every section, in the order in which they were indexed."""
@@ -189,7 +235,7 @@ class Catalogue:
         terms = sorted(set(content_stems(text)))
         if not terms:
             return {}
-        match = " OR ".join(f'"{term}"' for term in terms)
+        match = " OR ".join(f'"{term}"' for term in self._pick_rare(terms))
         rows = self._rows(
             f"SELECT rowid, -bm25(keyword, {_COLUMN_WEIGHTS}) FROM keyword"  # noqa: S608  weights are a constant
             " WHERE keyword MATCH ? ORDER BY 2 DESC LIMIT ?",
@@ -197,6 +243,18 @@ class Catalogue:
             limit,
         )
         return {int(number): float(score) for number, score in rows}
+
+    def _pick_rare(self, terms: Collection[str]) -> list[str]:
+        """Return the rarest terms, as many as stand in no more chunks than one search should score."""
+        counts = self.count_chunks_with(terms)
+        picked: list[str] = []
+        total = 0
+        for term in sorted(counts, key=lambda term: (counts[term], term)):
+            total += counts[term]
+            if picked and total > _MOST_POSTINGS:
+                break
+            picked.append(term)
+        return picked or list(terms)
 
     def find_terms(self, text: str) -> tuple[Term, ...]:
         """Return the distinct content words of `text` with their inverse document frequency."""
@@ -248,3 +306,7 @@ class Catalogue:
                 "The index points to something it does not hold.", "Run `advisor ingest --rebuild`."
             )
         return rows[0]
+
+
+def _read_vectors(blob: bytes, rows: int) -> Vectors:
+    return np.frombuffer(blob, dtype=_STORED).astype(np.float32).reshape(rows, -1)

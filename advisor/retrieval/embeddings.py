@@ -10,17 +10,19 @@ import hashlib
 import importlib.util
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from advisor.errors import ModelError, StorageError
-from advisor.ports import Progress, Vectors
+from advisor.ports import Progress, Span, Vectors
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
+    from tokenizers import Encoding
 
 DEFAULT_MODEL = "all-MiniLM-L6-v2"
 WEIGHTS_DIGEST = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
@@ -29,6 +31,8 @@ WEIGHTS_DIGEST = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9
 MAX_TOKENS = 256
 BATCH_SIZE = 32
 _SEAL = "seal.json"
+_EXPORT = 2
+"""Changes whenever what is exported does."""
 
 
 def sha256_of(file: Path) -> str:
@@ -73,7 +77,9 @@ def export_default_model(target: Path) -> None:
         write_onnx(source, draft / "model.onnx")
         shutil.copy(source / "tokenizer.json", draft / "tokenizer.json")
         digests = {file.name: sha256_of(file) for file in sorted(draft.iterdir())}
-        (draft / _SEAL).write_text(json.dumps({"weights": WEIGHTS_DIGEST, "files": digests}, indent=1))
+        (draft / _SEAL).write_text(
+            json.dumps({"export": _EXPORT, "weights": WEIGHTS_DIGEST, "files": digests}, indent=1)
+        )
         shutil.rmtree(target, ignore_errors=True)
         draft.rename(target)
     except OSError as error:
@@ -82,6 +88,14 @@ def export_default_model(target: Path) -> None:
             f"The embedding model cannot be written to {target.parent} ({error.strerror}).",
             "Set ADVISOR_DATA_DIR to a folder that you may write, with 300 MB free.",
         ) from error
+
+
+def is_exported(directory: Path) -> bool:
+    """Whether a folder holds an export of this version."""
+    try:
+        return bool(json.loads((directory / _SEAL).read_text())["export"] == _EXPORT)
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
 
 
 def check_seal(directory: Path) -> None:
@@ -97,10 +111,9 @@ def check_seal(directory: Path) -> None:
 
 
 def _read_seal(directory: Path) -> dict[str, dict[str, str]]:
-    try:
-        seal: dict[str, dict[str, str]] = json.loads((directory / _SEAL).read_text())
-    except (OSError, ValueError):
-        raise ModelError("The embedding model is not set up.", "Run `advisor ingest`.") from None
+    if not is_exported(directory):
+        raise ModelError("The embedding model is not set up.", "Run `advisor ingest`.")
+    seal: dict[str, dict[str, str]] = json.loads((directory / _SEAL).read_text())
     return seal
 
 
@@ -140,16 +153,55 @@ class MiniLmEmbedder:
     def embed(self, texts: Sequence[str], progress: Progress | None = None) -> Vectors:
         """Return one unit vector per text, shape (n, 384). Batches are sorted by length."""
         vectors = np.zeros((len(texts), self.dimension), dtype=np.float32)
+        for batch, found, _, _ in self._run(texts, progress):
+            vectors[batch] = found
+        return vectors
+
+    def embed_spans(
+        self, texts: Sequence[str], spans: Sequence[Sequence[Span]], progress: Progress | None = None
+    ) -> tuple[Vectors, list[Vectors]]:
+        """Return one unit vector per text, and for each text one for each of its spans, from the same forward pass.
+
+        A span's vector is the mean of its tokens' states (late chunking, Günther and others 2024). A span beyond
+        the tokens that the model reads is embedded by itself.
+        """
+        vectors = np.zeros((len(texts), self.dimension), dtype=np.float32)
+        parts = [np.zeros((len(own), self.dimension), dtype=np.float32) for own in spans]
+        for batch, found, tokens, encodings in self._run(texts, progress):
+            vectors[batch] = found
+            for row, index in enumerate(batch):
+                _pool(parts[index], spans[index], tokens[row], encodings[row])
+        unread = [(i, j) for i, own in enumerate(parts) for j in np.flatnonzero(~own.any(axis=1)).tolist()]
+        alone = self.embed([texts[i][slice(*spans[i][j])] for i, j in unread])
+        for (i, j), vector in zip(unread, alone, strict=True):
+            parts[i][j] = vector
+        return vectors, parts
+
+    def _run(
+        self, texts: Sequence[str], progress: Progress | None
+    ) -> Iterator[tuple[list[int], Vectors, Vectors, list[Encoding]]]:
+        """Yield batches of texts of about one length: their places, vectors, token states and encodings."""
         order = sorted(range(len(texts)), key=lambda index: len(texts[index]))
         for start in range(0, len(order), BATCH_SIZE):
             batch = order[start : start + BATCH_SIZE]
             encodings = self._tokenizer.encode_batch([texts[index] for index in batch])
             ids = np.array([encoding.ids for encoding in encodings], dtype=np.int64)
             mask = np.array([encoding.attention_mask for encoding in encodings], dtype=np.int64)
-            vectors[batch] = self._session.run(None, {"input_ids": ids, "attention_mask": mask})[0]
+            vectors, tokens = self._session.run(None, {"input_ids": ids, "attention_mask": mask})
+            yield batch, vectors, tokens, encodings
             if progress:
                 progress("Embedding", min(start + BATCH_SIZE, len(order)), len(order))
-        return vectors
+
+
+def _pool(target: Vectors, spans: Sequence[Span], tokens: Vectors, encoding: Encoding) -> None:
+    """Write the unit mean of each span's token states into a row of `target`; rows without tokens stay zero."""
+    offsets = np.array(encoding.offsets)
+    words = (np.array(encoding.special_tokens_mask) == 0) & (np.array(encoding.attention_mask) == 1)
+    for row, (start, end) in enumerate(spans):
+        inside = words & (offsets[:, 0] >= start) & (offsets[:, 1] <= end)
+        if inside.any():
+            mean = tokens[inside].mean(axis=0)
+            target[row] = mean / np.linalg.norm(mean)
 
 
 class SentenceTransformerEmbedder:
@@ -190,3 +242,12 @@ class SentenceTransformerEmbedder:
         if progress:
             progress("Embedding", len(texts), len(texts))
         return vectors.reshape(len(texts), self.dimension)
+
+    def embed_spans(
+        self, texts: Sequence[str], spans: Sequence[Sequence[Span]], progress: Progress | None = None
+    ) -> tuple[Vectors, list[Vectors]]:
+        """Return one unit vector per text, and one for each span of it, each embedded by itself."""
+        alone = [text[start:end] for text, own in zip(texts, spans, strict=True) for start, end in own]
+        vectors = self.embed([*texts, *alone], progress)
+        ends = np.cumsum([len(texts), *(len(own) for own in spans)])
+        return vectors[: len(texts)], [vectors[start:end] for start, end in pairwise(ends.tolist())]

@@ -12,7 +12,7 @@ import hashlib
 import os
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,8 +20,9 @@ import filelock
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from advisor.errors import BusyError, IndexUnavailableError, StorageError
+from advisor.retrieval.vector import FOLDER
 
-FORMAT = "index-4"
+FORMAT = "index-5"
 """Changes whenever the files of a generation do."""
 
 _POINTER = "current"
@@ -47,14 +48,17 @@ class Manifest(BaseModel):
     sections: int
     chunks: int
     questions: int
+    vectors: str = "embedded"
     files: dict[str, str] = {}
 
 
 class Generations:
     """The folder of generations."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, forget: Callable[[Path], None] | None = None) -> None:
+        """Keep generations in `root`; `forget` deletes what a folder has elsewhere, before the folder goes."""
         self._root = root
+        self._forget_elsewhere = forget or (lambda _: None)
 
     def find_current(self) -> str | None:
         """Return the id of the serving generation, or None before the first ingest."""
@@ -88,14 +92,21 @@ class Generations:
 
     def check_files(self, id_: str) -> None:
         """Raise IndexUnavailableError unless every file of the generation is as it was sealed."""
+        if damaged := self._find_damaged(id_):
+            raise IndexUnavailableError(f"A file of the index is missing or was changed ({damaged[0]}).", _REBUILD)
+
+    def check_readable(self, id_: str) -> bool:
+        """Return whether Chroma's files are as they were sealed; raise IndexUnavailableError when another is not."""
+        damaged = self._find_damaged(id_)
+        if other := [name for name in damaged if FOLDER not in Path(name).parts]:
+            raise IndexUnavailableError(f"A file of the index is missing or was changed ({other[0]}).", _REBUILD)
+        return not damaged
+
+    def _find_damaged(self, id_: str) -> list[str]:
         directory = self._root / id_
-        for name, digest in self.get_manifest(id_).files.items():
-            file = directory / name
-            if not file.is_file():
-                raise IndexUnavailableError(f"The index misses a file ({name}).", _REBUILD)
-            sound = _is_sound_database(file) if file.name == _CHROMA_LOG else _digest(file) == digest
-            if not sound:
-                raise IndexUnavailableError(f"A file of the index was damaged or changed ({name}).", _REBUILD)
+        return [
+            name for name, digest in self.get_manifest(id_).files.items() if not _is_as_sealed(directory / name, digest)
+        ]
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[Path]:
@@ -141,11 +152,17 @@ class Generations:
         """Delete all generations but the serving one and the one before it, which readers may still hold."""
         for directory in self._root.iterdir():
             if directory.is_dir() and directory.name not in keep:
-                shutil.rmtree(directory, ignore_errors=True)
+                self._delete(directory)
 
     def _sweep(self) -> None:
         for draft in self._root.glob(f"{_DRAFT}*"):
-            shutil.rmtree(draft, ignore_errors=True)
+            self._delete(draft)
+        for part in self._root.glob(".*.part"):  # a pointer whose writer was killed
+            part.unlink(missing_ok=True)
+
+    def _delete(self, directory: Path) -> None:
+        self._forget_elsewhere(directory)
+        shutil.rmtree(directory, ignore_errors=True)
 
     def _require_space(self) -> None:
         free = shutil.disk_usage(self._root).free
@@ -170,6 +187,12 @@ def _is_stable(file: Path) -> bool:
     """Whether a file stays as it is written; Chroma keeps a graph of a single vector open in `length.bin`."""
     unsynced = file.name == "length.bin" and not (file.parent / "index_metadata.pickle").exists()
     return file.is_file() and not unsynced
+
+
+def _is_as_sealed(file: Path, digest: str) -> bool:
+    if not file.is_file():
+        return False
+    return _is_sound_database(file) if file.name == _CHROMA_LOG else _digest(file) == digest
 
 
 def _digest(file: Path) -> str:

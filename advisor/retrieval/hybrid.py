@@ -16,7 +16,7 @@ from advisor.errors import IndexUnavailableError
 from advisor.ports import Embedder, Vectors
 from advisor.retrieval.catalogue import Catalogue
 from advisor.retrieval.generations import FORMAT, Generations
-from advisor.retrieval.vector import CHUNKS, QUESTIONS, VectorSearch
+from advisor.retrieval.vector import CHUNKS, QUESTIONS, VectorSearch, VectorStore
 
 TOP_K = 8
 """Passages kept of each kind: answering sections, and stated limits."""
@@ -69,11 +69,13 @@ class HybridRetriever:
         *,
         generations: Generations,
         embedder: Embedder,
+        vectors: VectorStore | None = None,
         weights: Weights | None = None,
         top_k: int = TOP_K,
     ) -> None:
         self._generations = generations
         self._embedder = embedder
+        self._vectors = vectors or VectorStore()
         self._weights = weights or Weights()
         self._top_k = top_k
         self._reader: _Reader | None = None
@@ -100,7 +102,7 @@ class HybridRetriever:
         return f"{text} ({', '.join(terms)})" if terms else text
 
     def _search(self, reader: _Reader, text: str, vector: Vectors, section_ids: tuple[str, ...] = ()) -> Retrieval:
-        signals, beliefs = self._collect(reader, self._expand(reader, text), vector, section_ids)
+        signals, beliefs, degraded = self._collect(reader, self._expand(reader, text), vector, section_ids)
         scores = self._fuse(signals)
         ranked = sorted(scores, key=lambda id_: (-scores[id_], id_))
         kinds = {id_: reader.catalogue.get_section(id_)[0].kind for id_ in ranked}
@@ -120,7 +122,7 @@ class HybridRetriever:
             for rank, id_ in enumerate(best, 1)
         )
         terms = reader.catalogue.find_terms(text)
-        return Retrieval(generation=reader.id, passages=passages, beliefs=beliefs, terms=terms)
+        return Retrieval(generation=reader.id, passages=passages, beliefs=beliefs, terms=terms, degraded=degraded)
 
     def _open_current(self) -> _Reader:
         """Return the serving generation, opened once; a reader that is still in use elsewhere stays open."""
@@ -128,20 +130,24 @@ class HybridRetriever:
             id_ = self._generations.find_current()
             if self._reader is None or self._reader.id != id_:
                 directory, manifest = self._generations.get_current()
-                if manifest.format != FORMAT:
-                    raise IndexUnavailableError("The index was built by another version.", "Run `advisor ingest`.")
+                if (manifest.format, manifest.vectors) != (FORMAT, self._vectors.kind):
+                    raise IndexUnavailableError(
+                        "The index was built by another version, or for another store.",
+                        "Run `advisor ingest`.",
+                    )
                 if manifest.model != self._embedder.fingerprint:
                     raise IndexUnavailableError(
                         "The index was built with another embedding model.", "Run `advisor ingest`."
                     )
-                self._generations.check_files(manifest.id)
-                self._reader = _Reader(manifest.id, Catalogue(directory), VectorSearch(directory))
+                sound = self._generations.check_readable(manifest.id)
+                vectors = self._vectors.open(directory, damaged=not sound)
+                self._reader = _Reader(manifest.id, Catalogue(directory), vectors)
             return self._reader
 
     @staticmethod
     def _collect(
         reader: _Reader, text: str, vector: Vectors, section_ids: tuple[str, ...]
-    ) -> tuple[dict[str, _Signals], tuple[BeliefMatch, ...]]:
+    ) -> tuple[dict[str, _Signals], tuple[BeliefMatch, ...], bool]:
         signals: dict[str, _Signals] = {}
 
         def of(chunk_id: str, section_id: str) -> _Signals:
@@ -149,8 +155,8 @@ class HybridRetriever:
 
         dense = reader.vectors.find_nearest(CHUNKS, vector, _POOL)
         keyword = reader.catalogue.find_keyword(text, _POOL)
-        chunks = reader.catalogue.get_chunks(dense.keys() | keyword.keys())
-        for number, cosine in dense.items():
+        chunks = reader.catalogue.get_chunks(dense.cosines.keys() | keyword.keys())
+        for number, cosine in dense.cosines.items():
             found = of(*chunks[number])
             found.dense = max(found.dense, cosine)
         for number, score in keyword.items():
@@ -158,8 +164,8 @@ class HybridRetriever:
             found.keyword = max(found.keyword, score)
         beliefs: list[BeliefMatch] = []
         nearest = reader.vectors.find_nearest(QUESTIONS, vector, _QUESTION_POOL)
-        questions = reader.catalogue.get_questions(nearest.keys())
-        for number, cosine in nearest.items():
+        questions = reader.catalogue.get_questions(nearest.cosines.keys())
+        for number, cosine in nearest.cosines.items():
             question = questions[number]
             found = of(reader.catalogue.get_chunk_of(question.section_id), question.section_id)
             found.question = max(found.question, cosine)
@@ -177,7 +183,7 @@ class HybridRetriever:
                 of(reader.catalogue.get_chunk_of(section_id), section_id)
         for section_id, found in signals.items():
             found.statements = reader.catalogue.get_section(section_id)[1] @ vector
-        return signals, tuple(beliefs)
+        return signals, tuple(beliefs), dense.degraded or nearest.degraded
 
     def _fuse(self, signals: dict[str, _Signals]) -> dict[str, float]:
         """Return the weighted mean of min-max normalised signals, 0 to 1, by section id."""

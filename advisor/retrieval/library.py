@@ -23,7 +23,7 @@ from advisor.ports import Embedder, Vectors
 from advisor.retrieval.catalogue import Catalogue
 from advisor.retrieval.generations import Generations
 from advisor.retrieval.shards import FORMAT, name_shard, read_heads
-from advisor.retrieval.vector import CHUNKS, VectorSearch
+from advisor.retrieval.vector import CHUNKS, VectorSearch, VectorStore
 from advisor.text import content_stems
 
 TOP_K = 10
@@ -53,7 +53,7 @@ class _Candidate:
     """A section that one signal found, and the signals of its best chunk."""
 
     shard: _Shard
-    section: Section
+    section_id: str
     chunk: float
     sentences: Vectors
     stems: Sequence[str]
@@ -67,11 +67,13 @@ class LibraryRetriever:
         *,
         generations: Generations,
         embedder: Embedder,
+        vectors: VectorStore | None = None,
         weights: Weights | None = None,
         top_k: int = TOP_K,
     ) -> None:
         self._generations = generations
         self._embedder = embedder
+        self._vectors = vectors or VectorStore()
         self._weights = weights or Weights()
         self._top_k = top_k
         self._serving = ""
@@ -100,32 +102,35 @@ class LibraryRetriever:
             return _EMPTY
         text = f"{query.text} {query.context}".strip()
         vector = self._embedder.embed([text])[0]
-        candidates = [candidate for shard in shards for candidate in _collect(shard, text, vector)]
+        candidates: list[_Candidate] = []
+        degraded = False
+        for shard in shards:
+            dense = shard.vectors.find_nearest(CHUNKS, vector, _POOL)
+            degraded = degraded or dense.degraded
+            candidates += _collect(shard, dense.cosines, text, vector)
         statistics = _Statistics(shards, content_stems(text))
         keyword = [statistics.score(candidate.stems) for candidate in candidates]
-        best_sentences = [float(candidate.sentences.max(initial=0.0)) for candidate in candidates]
+        fused = self._fuse(candidates, keyword)
+        order = sorted(range(len(candidates)), key=lambda i: (-fused[i], candidates[i].section_id))
+        passages = tuple(
+            _make_passage(candidates[i], rank, float(fused[i]), keyword[i])
+            for rank, i in enumerate(order[: self._top_k], 1)
+        )
+        return Retrieval(generation=serving, passages=passages, terms=statistics.terms, degraded=degraded)
+
+    def _fuse(self, candidates: Sequence[_Candidate], keyword: Sequence[float]) -> Vectors:
+        """Return the weighted mean of the min-max normalised signals, 0 to 1."""
         w = self._weights
         fused = (
             w.chunk * _normalise([candidate.chunk for candidate in candidates])
-            + w.sentence * _normalise(best_sentences)
+            + w.sentence * _normalise([float(candidate.sentences.max(initial=0.0)) for candidate in candidates])
             + w.keyword * _normalise(keyword)
         ) / (w.chunk + w.sentence + w.keyword)
-        order = sorted(range(len(candidates)), key=lambda i: (-fused[i], candidates[i].section.id))
-        passages = tuple(
-            Passage(
-                chunk_id=candidates[i].section.id,
-                section=candidates[i].section,
-                rank=rank,
-                score=float(fused[i]),
-                dense=candidates[i].chunk,
-                keyword=keyword[i],
-                question=0.0,
-                statement_scores=tuple(candidates[i].sentences.tolist()),
-                document=candidates[i].shard.heads.get(candidates[i].section.playbook),
-            )
-            for rank, i in enumerate(order[: self._top_k], 1)
-        )
-        return Retrieval(generation=serving, passages=passages, terms=statistics.terms)
+        return np.asarray(fused, dtype=np.float32)
+
+    def _open(self, directory: Path, heads: Sequence[DocumentHead], *, damaged: bool) -> _Shard:
+        vectors = self._vectors.open(directory, damaged=damaged)
+        return _Shard(Catalogue(directory), vectors, {head.id: head for head in heads})
 
     def _open_visible(self, caller: Caller) -> tuple[str, tuple[_Shard, ...]]:
         """Return the serving generation and the shards of the labels that the caller holds; no other is touched."""
@@ -135,42 +140,49 @@ class LibraryRetriever:
                 return "", ()
             if id_ != self._serving:
                 directory, manifest = self._generations.get_current()
-                if manifest.format != FORMAT or manifest.model != self._embedder.fingerprint:
+                wanted = (FORMAT, self._embedder.fingerprint, self._vectors.kind)
+                if (manifest.format, manifest.model, manifest.vectors) != wanted:
                     raise IndexUnavailableError(
-                        "The documents were indexed by another version, or with another model.", "Run `advisor ingest`."
+                        "The documents were indexed by another version, with another model, or for another store.",
+                        "Run `advisor ingest`.",
                     )
-                self._generations.check_files(id_)
+                sound = self._generations.check_readable(id_)
                 self._shards = {
-                    label: _open(directory / name_shard(label), heads) for label, heads in read_heads(directory).items()
+                    label: self._open(directory / name_shard(label), heads, damaged=not sound)
+                    for label, heads in read_heads(directory).items()
                 }
                 self._serving = id_
             return id_, tuple(shard for label, shard in sorted(self._shards.items()) if caller.may_see(label))
 
 
-def _open(directory: Path, heads: Sequence[DocumentHead]) -> _Shard:
-    return _Shard(Catalogue(directory), VectorSearch(directory), {head.id: head for head in heads})
-
-
-def _collect(shard: _Shard, text: str, vector: Vectors) -> list[_Candidate]:
+def _collect(shard: _Shard, dense: Mapping[int, float], text: str, vector: Vectors) -> list[_Candidate]:
     """Return the sections of a shard that the vector or the words find."""
-    dense = shard.vectors.find_nearest(CHUNKS, vector, _POOL)
     numbers = dense.keys() | shard.catalogue.find_keyword(text, _POOL).keys()
     best: dict[str, float] = {}
+    rows = shard.vectors.get_vectors(CHUNKS)
     for number, (_, section_id) in shard.catalogue.get_chunks(numbers).items():
-        cosine = dense.get(number)
-        if cosine is None:
-            best.setdefault(section_id, float("nan"))
-        elif not best.get(section_id, -1.0) >= cosine:
-            best[section_id] = cosine
+        cosine = dense[number] if number in dense else float(rows[number] @ vector)
+        best[section_id] = max(cosine, best.get(section_id, -1.0))
     found = []
     for section_id, cosine in best.items():
-        section, statements = shard.catalogue.get_section(section_id)
-        sentences = statements @ vector if len(statements) else np.zeros(0, dtype=np.float32)
-        if math.isnan(cosine):  # only its words found it: its best sentence stands in for the chunk
-            cosine = float(sentences.max(initial=0.0))  # noqa: PLW2901
-        stems = content_stems(f"{section.playbook_title} {section.heading} {section.text}")
-        found.append(_Candidate(shard, section, cosine, sentences, stems))
+        statements, stems = shard.catalogue.get_candidate(section_id)
+        found.append(_Candidate(shard, section_id, cosine, statements @ vector, stems))
     return found
+
+
+def _make_passage(candidate: _Candidate, rank: int, score: float, keyword: float) -> Passage:
+    section, _ = candidate.shard.catalogue.get_section(candidate.section_id)
+    return Passage(
+        chunk_id=section.id,
+        section=section,
+        rank=rank,
+        score=score,
+        dense=candidate.chunk,
+        keyword=keyword,
+        question=0.0,
+        statement_scores=tuple(candidate.sentences.tolist()),
+        document=candidate.shard.heads.get(section.playbook),
+    )
 
 
 class _Statistics:

@@ -15,18 +15,18 @@ from transformers.utils import logging as transformers_logging
 
 
 class _SentenceEncoder(torch.nn.Module):
-    """BERT, mean pooling over the attention mask, unit length."""
+    """BERT; its token states, and their mean over the attention mask in unit length."""
 
     def __init__(self, bert: torch.nn.Module) -> None:
         super().__init__()
         self.bert = bert
 
-    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
-        """Return unit vectors, shape (batch, dimension)."""
+    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return unit vectors, shape (batch, dimension), and token states, shape (batch, length, dimension)."""
         hidden = self.bert(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
         mask = attention_mask.unsqueeze(-1).to(hidden.dtype)
         pooled = (hidden * mask).sum(1) / mask.sum(1).clamp(min=1e-9)
-        return torch.nn.functional.normalize(pooled, p=2, dim=1)
+        return torch.nn.functional.normalize(pooled, p=2, dim=1), hidden
 
 
 def write_onnx(model_dir: Path, target: Path) -> None:
@@ -43,7 +43,7 @@ def write_onnx(model_dir: Path, target: Path) -> None:
             (ids, ids),
             str(target),
             input_names=["input_ids", "attention_mask"],
-            output_names=["vectors"],
+            output_names=["vectors", "tokens"],
             dynamic_axes={name: {0: "batch", 1: "length"} for name in ("input_ids", "attention_mask")},
             opset_version=17,
             dynamo=False,

@@ -16,19 +16,22 @@ from typing import NamedTuple
 import numpy as np
 from pydantic import TypeAdapter
 
-from advisor.domain.knowledge import Chunk, Document, DocumentHead, LibraryReport, Section, Skipped, StatementKind
+from advisor.domain.knowledge import Chunk, Document, DocumentHead, LibraryReport, Section, Skipped
 from advisor.errors import IndexUnavailableError
-from advisor.ports import Embedder, Progress, Vectors
-from advisor.retrieval.builder import digest_text
-from advisor.retrieval.catalogue import Catalogue, CatalogueWriter
+from advisor.ports import Embedder, Progress, Span, Vectors
+from advisor.retrieval.builder import Probe, digest_text
+from advisor.retrieval.catalogue import CatalogueWriter
 from advisor.retrieval.generations import Generations, Manifest
-from advisor.retrieval.vector import CHUNKS, QUESTIONS, VectorSearch, write_collections
+from advisor.retrieval.probe import probe_in_child
+from advisor.retrieval.reuse import Pending, Shelf
+from advisor.retrieval.vector import CHUNKS, QUESTIONS, VectorStore, append_vectors
 from advisor.text import count_words
 
-FORMAT = "library-1"
+FORMAT = "library-2"
+PENDING = "pending.sqlite"
 _SHARDS = "shards.json"
-_BATCH = 512
-"""Texts that are embedded together: enough to sort them by length, few enough to stay small in memory."""
+_BATCH = 256
+"""Chunks that are embedded together: enough to sort them by length, few enough to stay small in memory."""
 _MOST_CHUNK_WORDS = 170
 _HEADS = TypeAdapter(dict[str, list[DocumentHead]])
 
@@ -46,12 +49,31 @@ def read_heads(directory: Path) -> dict[str, list[DocumentHead]]:
         raise IndexUnavailableError("The index of the documents is incomplete.", "Run `advisor ingest`.") from error
 
 
-class ShardWriter:
-    """Writes generations of the library. Sections and vectors of documents that did not change are taken over."""
+class Piece(NamedTuple):
+    """A chunk, and where in its indexed text each of its statements stands."""
 
-    def __init__(self, *, generations: Generations, embedder: Embedder) -> None:
+    chunk: Chunk
+    spans: tuple[Span, ...]
+
+
+class ShardWriter:
+    """Writes generations of the library. Sections and vectors of documents that did not change are taken over.
+
+    What was embedded is kept aside until the generation serves, so that an interrupted run is not embedded twice.
+    """
+
+    def __init__(
+        self,
+        *,
+        generations: Generations,
+        embedder: Embedder,
+        vectors: VectorStore | None = None,
+        probe: Probe = probe_in_child,
+    ) -> None:
         self._generations = generations
         self._embedder = embedder
+        self._vectors = vectors or VectorStore()
+        self._probe = probe
 
     def find_known(self) -> Mapping[str, DocumentHead]:
         """Return the documents that the serving generation holds, by id, if it can be compared with a new one."""
@@ -63,29 +85,38 @@ class ShardWriter:
     def build(
         self, documents: Iterable[Document], skipped: Sequence[Skipped], progress: Progress | None = None
     ) -> LibraryReport:
-        """Build a generation of exactly these documents, check it, and switch to it."""
+        """Build a generation of exactly these documents, have it probed, and switch to it."""
         with self._generations.writing() as draft:
             serving = self._find_serving()
             before = self.find_known()
-            shelf = _Shelf(serving, before)
-            try:
-                heads = self._fill(draft, documents, shelf, progress)
-            finally:
-                shelf.close()
-            (draft / _SHARDS).write_bytes(_HEADS.dump_json(heads, indent=1))
-            told = {head.id: head for found in heads.values() for head in found}
-            manifest = Manifest(
-                id=uuid.uuid4().hex[:12],
-                model=self._embedder.fingerprint,
-                dimension=self._embedder.dimension,
-                format=FORMAT,
-                chunker="document-1",
-                documents={id_: head.digest for id_, head in told.items()},
-                sections=sum(head.sections for head in told.values()),
-                chunks=shelf.chunks,
-                questions=0,
-            )
-            self._generations.publish(draft, manifest)
+            labels = {head.label for head in before.values()}
+            folders = {label: serving / name_shard(label) for label in labels} if serving else {}
+            with contextlib.ExitStack() as stack:
+                pending = Pending(draft.with_name(PENDING), self._embedder.fingerprint, self._embedder.dimension)
+                stack.callback(pending.close)
+                shelf = Shelf(folders, before, self._embedder.dimension)
+                stack.callback(shelf.close)
+                filling = _Filling(draft, shelf, pending, self._embedder)
+                heads = filling.fill(documents, progress)
+                for folder in filling.folders:
+                    self._vectors.index(folder, (CHUNKS, QUESTIONS), self._embedder.dimension, progress)
+                (draft / _SHARDS).write_bytes(_HEADS.dump_json(heads, indent=1))
+                self._probe(draft, self._vectors)
+                told = {head.id: head for found in heads.values() for head in found}
+                manifest = Manifest(
+                    id=uuid.uuid4().hex[:12],
+                    model=self._embedder.fingerprint,
+                    dimension=self._embedder.dimension,
+                    format=FORMAT,
+                    chunker="document-2",
+                    documents={id_: head.digest for id_, head in told.items()},
+                    sections=sum(head.sections for head in told.values()),
+                    chunks=filling.chunks,
+                    questions=0,
+                    vectors=self._vectors.kind,
+                )
+                self._generations.publish(draft, manifest)
+                pending.delete()
         changed = [head for id_, head in told.items() if id_ not in before or before[id_].digest != head.digest]
         return LibraryReport(
             generation=manifest.id,
@@ -94,7 +125,7 @@ class ShardWriter:
             removed=len(before.keys() - told.keys()),
             skipped=tuple(skipped),
             sections=manifest.sections,
-            embedded=shelf.embedded,
+            embedded=filling.embedded,
         )
 
     def _find_serving(self) -> Path | None:
@@ -103,151 +134,138 @@ class ShardWriter:
             self._generations.check_files(manifest.id)
         except IndexUnavailableError:
             return None
-        same = manifest.format == FORMAT and manifest.model == self._embedder.fingerprint
-        return directory if same else None
-
-    def _fill(
-        self, draft: Path, documents: Iterable[Document], shelf: _Shelf, progress: Progress | None
-    ) -> dict[str, list[DocumentHead]]:
-        """Write each document into the shard of its label as it comes, and the vectors of chunks at the end."""
-        shards: dict[str, _Draft] = {}
-        with contextlib.ExitStack() as stack:
-            for batch in _batches(documents, shelf):
-                texts = [text for _, _, chunks, own in batch for text in (*own, *(c.indexed_text for c in chunks))]
-                vectors = self._embed(texts, shelf)
-                start = 0
-                for document, sections, chunks, own in batch:
-                    if document.label not in shards:
-                        folder = draft / name_shard(document.label)
-                        folder.mkdir()
-                        shards[document.label] = _Draft(folder, stack.enter_context(CatalogueWriter(folder)))
-                    end = start + len(own) + len(chunks)
-                    shards[document.label].add(document, sections, chunks, vectors[start:end])
-                    start = end
-                if progress:
-                    progress("Embedding", shelf.embedded, shelf.embedded)
-        for shard in shards.values():
-            stacked = np.concatenate(shard.vectors)
-            empty = np.zeros((0, self._embedder.dimension), dtype=np.float32)
-            write_collections(shard.folder, {CHUNKS: stacked, QUESTIONS: empty})
-            shelf.chunks += len(stacked)
-            _check(shard.folder, stacked)
-        return {label: shard.heads for label, shard in shards.items()}
-
-    def _embed(self, texts: Sequence[str], shelf: _Shelf) -> Vectors:
-        known = shelf.find_vectors([digest_text(text) for text in texts])
-        missing = list(dict.fromkeys(text for text in texts if digest_text(text) not in known))
-        fresh = self._embedder.embed(missing)
-        shelf.embedded += len(missing)
-        new = {digest_text(text): vector for text, vector in zip(missing, fresh, strict=True)}
-        return np.array([known.get(digest_text(text), new.get(digest_text(text))) for text in texts], dtype=np.float32)
+        same = (manifest.format, manifest.model, manifest.vectors)
+        return directory if same == (FORMAT, self._embedder.fingerprint, self._vectors.kind) else None
 
 
 class _Unit(NamedTuple):
-    """A document on its way into a shard: its sections, its chunks, and the texts of its statements."""
+    """A document on its way into a shard, with its sections and their pieces."""
 
     document: Document
     sections: tuple[Section, ...]
-    chunks: tuple[Chunk, ...]
-    statements: tuple[str, ...]
+    pieces: tuple[tuple[Piece, ...], ...]
 
 
-def _batches(documents: Iterable[Document], shelf: _Shelf) -> Iterator[list[_Unit]]:
-    """Yield documents together, until their texts are enough for the model."""
-    batch: list[_Unit] = []
-    size = 0
-    for document in documents:
-        sections = document.sections if document.sections is not None else shelf.get_sections(document.id)
-        chunks = tuple(chunk for section in sections for chunk in split_section(section))
-        statements = tuple(statement.labelled for section in sections for statement in section.statements)
-        batch.append(_Unit(document, sections, chunks, statements))
-        size += len(chunks) + len(statements)
-        if size >= _BATCH:
+class _Filling:
+    """Writes each document into the shard of its label as it comes: no more than a batch of them is in memory."""
+
+    def __init__(self, draft: Path, shelf: Shelf, pending: Pending, embedder: Embedder) -> None:
+        self._draft = draft
+        self._shelf = shelf
+        self._pending = pending
+        self._embedder = embedder
+        self._shards: dict[str, _Shard] = {}
+        self.embedded = 0
+
+    @property
+    def folders(self) -> list[Path]:
+        """The folders of the shards."""
+        return [shard.folder for shard in self._shards.values()]
+
+    @property
+    def chunks(self) -> int:
+        """How many chunks there are in all shards."""
+        return sum(shard.chunks for shard in self._shards.values())
+
+    def fill(self, documents: Iterable[Document], progress: Progress | None) -> dict[str, list[DocumentHead]]:
+        """Write all documents; return their heads by label."""
+        with contextlib.ExitStack() as stack:
+            for batch in self._batches(documents):
+                vectors = self._embed([piece for unit in batch for own in unit.pieces for piece in own])
+                for unit in batch:
+                    label = unit.document.label
+                    if label not in self._shards:
+                        folder = self._draft / name_shard(label)
+                        folder.mkdir()
+                        self._shards[label] = _Shard(folder, stack.enter_context(CatalogueWriter(folder)))
+                    self._shards[label].add(unit, vectors)
+                if progress:
+                    progress("Embedding", self.embedded, self.embedded)
+        for folder in self.folders:
+            append_vectors(folder, QUESTIONS, np.zeros((0, self._embedder.dimension), dtype=np.float32))
+        return {label: shard.heads for label, shard in self._shards.items()}
+
+    def _batches(self, documents: Iterable[Document]) -> Iterator[list[_Unit]]:
+        """Yield documents together, until their texts are enough for the model."""
+        batch: list[_Unit] = []
+        size = 0
+        for document in documents:
+            known = document.sections is None
+            sections = self._shelf.get_sections(document.id) if document.sections is None else document.sections
+            unit = _Unit(document, sections, tuple(split_section(section) for section in sections))
+            batch.append(unit)
+            size += 1 if known else sum(len(own) for own in unit.pieces)
+            if size >= _BATCH:
+                yield batch
+                batch, size = [], 0
+        if batch:
             yield batch
-            batch, size = [], 0
-    if batch:
-        yield batch
+
+    def _embed(self, pieces: Sequence[Piece]) -> dict[str, Vectors]:
+        """Return the vectors of pieces by chunk id: first the chunk's, then those of its statements."""
+        wanted = {piece.chunk.id: piece for piece in pieces}
+        found = self._shelf.find_vectors(wanted)
+        found |= self._pending.find_vectors(wanted.keys() - found.keys())
+        missing = [piece for id_, piece in wanted.items() if id_ not in found]
+        if missing:
+            texts, spans = [piece.chunk.indexed_text for piece in missing], [piece.spans for piece in missing]
+            chunks, statements = self._embedder.embed_spans(texts, spans)
+            fresh = {
+                piece.chunk.id: np.concatenate([chunk[np.newaxis], own])
+                for piece, chunk, own in zip(missing, chunks, statements, strict=True)
+            }
+            self._pending.keep(fresh)
+            self.embedded += len(fresh)
+            found |= fresh
+        return found
 
 
-class _Draft:
+class _Shard:
     """A shard that is being written."""
 
     def __init__(self, folder: Path, writer: CatalogueWriter) -> None:
         self.folder = folder
         self.heads: list[DocumentHead] = []
-        self.vectors: list[Vectors] = []
-        self._writer = writer
-        self._chunks = 0
-
-    def add(self, document: Document, sections: Sequence[Section], chunks: Sequence[Chunk], vectors: Vectors) -> None:
-        """Add a document; `vectors` are those of all statements, then those of its chunks, in order."""
-        texts: list[str] = []
-        for section in sections:
-            count = len(section.statements)
-            self._writer.add_section(section, vectors[len(texts) : len(texts) + count])
-            texts += [statement.labelled for statement in section.statements]
-        self.vectors.append(vectors[len(texts) :])
-        for chunk in chunks:
-            self._writer.add_chunk(self._chunks, chunk, ())
-            self._chunks += 1
-            texts.append(chunk.indexed_text)
-        self._writer.add_vectors((digest_text(text), vector) for text, vector in zip(texts, vectors, strict=True))
-        self.heads.append(DocumentHead(**document.model_dump(exclude={"sections"}), sections=len(sections)))
-
-
-class _Shelf:
-    """What the serving generation holds, to be taken over, and what was counted on the way."""
-
-    def __init__(self, serving: Path | None, known: Mapping[str, DocumentHead]) -> None:
-        labels = {head.label for head in known.values()}
-        self._catalogues = {label: Catalogue(serving / name_shard(label)) for label in labels} if serving else {}
-        self._known = known
-        self.embedded = 0
         self.chunks = 0
+        self._writer = writer
 
-    def get_sections(self, document_id: str) -> tuple[Section, ...]:
-        return self._catalogues[self._known[document_id].label].get_sections_of(document_id)
+    def add(self, unit: _Unit, vectors: Mapping[str, Vectors]) -> None:
+        """Add a document."""
+        for section, pieces in zip(unit.sections, unit.pieces, strict=True):
+            own = [vectors[piece.chunk.id] for piece in pieces]
+            self._writer.add_section(section, np.concatenate([rows[1:] for rows in own]))
+            append_vectors(self.folder, CHUNKS, np.stack([rows[0] for rows in own]))
+            first = 0
+            for piece in pieces:
+                count = len(piece.spans)
+                self._writer.add_chunk(self.chunks, piece.chunk, (), first_statement=first, statements=count)
+                self.chunks += 1
+                first += count
+        self.heads.append(DocumentHead(**unit.document.model_dump(exclude={"sections"}), sections=len(unit.sections)))
 
-    def find_vectors(self, digests: Sequence[str]) -> dict[str, Vectors]:
-        found: dict[str, Vectors] = {}
-        for catalogue in self._catalogues.values():
-            found |= catalogue.find_vectors(digests)
-        return found
 
-    def close(self) -> None:
-        for catalogue in self._catalogues.values():
-            catalogue.close()
-
-
-def split_section(section: Section) -> tuple[Chunk, ...]:
-    """Return the chunks of a document's section: pieces of about as many words as the model reads."""
-    pieces: list[str] = []
+def split_section(section: Section) -> tuple[Piece, ...]:
+    """Return the pieces of a document's section: each of about as many words as the model reads."""
+    groups: list[list[str]] = []
+    words = 0
     for statement in section.statements:
-        if statement.kind is StatementKind.TASK:
-            continue
-        text = statement.labelled
-        if pieces and count_words(pieces[-1]) + count_words(text) <= _MOST_CHUNK_WORDS:
-            pieces[-1] = f"{pieces[-1]} {text}"
-        else:
-            pieces.append(text)
+        count = count_words(statement.labelled)
+        if not groups or words + count > _MOST_CHUNK_WORDS:
+            groups.append([])
+            words = 0
+        groups[-1].append(statement.labelled)
+        words += count
+    return tuple(_make_piece(section, group) for group in groups)
+
+
+def _make_piece(section: Section, statements: Sequence[str]) -> Piece:
     path = (section.playbook_title, section.heading)
-    return tuple(
-        Chunk(id=digest_text("\x1f".join((*path, piece)))[:16], section_id=section.id, heading_path=path, text=piece)
-        for piece in pieces
-    )
-
-
-def _check(shard: Path, vectors: Vectors) -> None:
-    """Raise IndexUnavailableError unless a shard finds what was put into it."""
-    search = VectorSearch(shard)
-    try:
-        sound = search.count(CHUNKS) == len(vectors)
-        for number in range(0, len(vectors), max(1, len(vectors) // 20)):
-            nearest = search.find_nearest(CHUNKS, vectors[number], 3)
-            sound = sound and bool(nearest) and max(nearest.values()) > 0.999
-    finally:
-        search.close()
-    if not sound:
-        raise IndexUnavailableError(
-            "The new index does not find what was put into it; the old one still serves.", "Run `advisor ingest` again."
-        )
+    text = " ".join(statements)
+    id_ = digest_text("\x1f".join((*path, *statements)))[:16]
+    chunk = Chunk(id=id_, section_id=section.id, heading_path=path, text=text)
+    start = len(chunk.indexed_text) - len(text)
+    spans: list[Span] = []
+    for statement in statements:
+        spans.append((start, start + len(statement)))
+        start += len(statement) + 1
+    return Piece(chunk, tuple(spans))

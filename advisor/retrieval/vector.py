@@ -1,11 +1,21 @@
-"""Dense search in embedded Chroma, cosine space. Two collections: chunks and questions, ids are numbers."""
+"""Dense search in Chroma, cosine space: embedded in a generation's folder, or on a Chroma server. Ids are row numbers.
+
+The vectors also stand beside Chroma's files as plain matrices. With these a generation is probed, unchanged vectors are
+taken over, and search goes on, exact and in one process, while Chroma is damaged, frozen or away.
+"""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+import json
+import threading
+import time
+import uuid
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from queue import Empty, SimpleQueue
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 import chromadb
 import numpy as np
@@ -14,84 +24,214 @@ from chromadb.api.collection_configuration import CreateHNSWConfiguration
 from chromadb.config import Settings
 from chromadb.errors import ChromaError
 
-from advisor.errors import IndexUnavailableError
-from advisor.ports import Vectors
+from advisor.errors import InvalidInputError, StorageError
+from advisor.ports import Progress, Vectors
 
 FOLDER = "chroma"
 CHUNKS = "chunks"
 QUESTIONS = "questions"
+DEADLINE_SECONDS = 3.0
+MOST_EXACT = 200_000
+"""Vectors that are searched one by one without Chroma: some 50 ms. Beyond, keywords alone answer."""
+_PAUSE_SECONDS = 30.0
 _BATCH = 1000
+_NAMES = "collections.json"
+_FAILURES = (ChromaError, ValueError, RuntimeError, OSError, TimeoutError)
 
 
-def _open(directory: Path) -> ClientAPI:
-    return chromadb.PersistentClient(
-        path=str(directory / FOLDER), settings=Settings(anonymized_telemetry=False, allow_reset=False)
-    )
+class Nearest(NamedTuple):
+    """Cosines by row number, best first; `degraded` when Chroma did not give them."""
+
+    cosines: dict[int, float]
+    degraded: bool = False
+
+
+class VectorStore:
+    """Where vectors live: Chroma files inside each generation, or one Chroma server by URL."""
+
+    def __init__(self, url: str = "", *, token: str = "", deadline: float = DEADLINE_SECONDS) -> None:
+        self.url = url
+        self.token = token
+        self.deadline = deadline
+
+    @property
+    def kind(self) -> str:
+        """What a manifest says of its vectors: they cannot be read through the other kind."""
+        return "server" if self.url else "embedded"
+
+    def index(self, directory: Path, names: Sequence[str], dimension: int, progress: Progress | None = None) -> None:
+        """Write one Chroma collection for each matrix of a folder; StorageError when a server does not take it."""
+        stored = {name: f"advisor-{uuid.uuid4().hex}-{name}" if self.url else name for name in names}
+        # The names go to disk first: whatever a killed process leaves on a server, the next sweep finds by them.
+        (directory / _NAMES).write_text(json.dumps({"dimension": dimension, "names": stored}))
+        try:
+            client = self.connect(directory)
+            try:
+                for name in names:
+                    _fill(client, stored[name], map_matrix(directory, name, dimension), progress)
+            finally:
+                _close(client)
+        except _FAILURES as error:
+            if not self.url:
+                raise
+            raise StorageError(
+                f"The Chroma server did not take the vectors ({type(error).__name__}).",
+                "Check ADVISOR_CHROMA_URL; the old index still serves.",
+            ) from error
+
+    def open(self, directory: Path, *, damaged: bool = False) -> VectorSearch:
+        """Open the vectors of a folder; with `damaged`, without touching Chroma's files."""
+        return VectorSearch(directory, self, damaged=damaged)
+
+    def forget(self, directory: Path) -> None:
+        """Delete from the server what a folder, or a folder in it, has there; the files are the caller's to delete."""
+        if not self.url:
+            return
+        for file in directory.rglob(_NAMES):
+            with contextlib.suppress(*_FAILURES):
+                client = self.connect(file.parent)
+                for name in json.loads(file.read_text())["names"].values():
+                    with contextlib.suppress(ChromaError, ValueError):
+                        client.delete_collection(name)
+
+    def connect(self, directory: Path) -> ClientAPI:
+        """Return a client; it is the caller's to close."""
+        settings = Settings(anonymized_telemetry=False, allow_reset=False)
+        if not self.url:
+            return chromadb.PersistentClient(path=str(directory / FOLDER), settings=settings)
+        parts = urlsplit(self.url)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise InvalidInputError("ADVISOR_CHROMA_URL is not an address.", "Write it as http://HOST:PORT.")
+        secure = parts.scheme == "https"
+        port = parts.port or (443 if secure else 80)
+        headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
+        return chromadb.HttpClient(parts.hostname, port, ssl=secure, headers=headers, settings=settings)
+
+
+def append_vectors(directory: Path, name: str, vectors: Vectors) -> None:
+    """Add rows to a matrix of a folder that is being written."""
+    with (directory / f"{name}.f32").open("ab") as stream:
+        stream.write(np.ascontiguousarray(vectors, dtype=np.float32).tobytes())
+
+
+class VectorSearch:
+    """Nearest neighbours in one folder of vectors. Every call of Chroma has a deadline; a failure rests it a while."""
+
+    def __init__(self, directory: Path, store: VectorStore, *, damaged: bool = False) -> None:
+        self._directory = directory
+        self._store = store
+        kept = json.loads((directory / _NAMES).read_text())
+        self._names: dict[str, str] = kept["names"]
+        self._matrices = {name: map_matrix(directory, name, kept["dimension"]) for name in self._names}
+        self._rests_until = float("inf") if damaged else 0.0
+        self._forget_client()
+
+    def _forget_client(self) -> None:
+        """Start anew: a call that hangs keeps the old client, and the lock, to itself."""
+        self._client: ClientAPI | None = None
+        self._collections: dict[str, Any] = {}
+        self._opening = threading.Lock()
+
+    def close(self) -> None:
+        """Release the files."""
+        if self._client is not None:
+            _close(self._client)
+            self._client = None
+
+    def count(self, collection: str) -> int:
+        """Return how many vectors a collection holds."""
+        return len(self._matrices[collection])
+
+    def count_stored(self, collection: str) -> int:
+        """Return how many vectors Chroma itself says that it holds."""
+        return int(self._within_deadline(lambda: self._open(collection).count()))
+
+    def get_vectors(self, collection: str) -> Vectors:
+        """Return the matrix of a collection, shape (n, dimension), mapped from disk."""
+        return self._matrices[collection]
+
+    def find_nearest(self, collection: str, vector: Vectors, limit: int) -> Nearest:
+        """Return the `limit` vectors nearest to `vector`, shape (dimension,): from Chroma, or else exactly."""
+        limit = min(limit, self.count(collection))
+        if not limit:
+            return Nearest({})
+        if time.monotonic() >= self._rests_until:
+            try:
+                return Nearest(self._within_deadline(lambda: self._query(collection, vector, limit)))
+            except _FAILURES:
+                self._rests_until = time.monotonic() + _PAUSE_SECONDS
+                self._forget_client()
+        return Nearest(self._search_exactly(collection, vector, limit), degraded=True)
+
+    def _query(self, collection: str, vector: Vectors, limit: int) -> dict[int, float]:
+        found = self._open(collection).query(
+            query_embeddings=vector[np.newaxis].astype(np.float32), n_results=limit, include=["distances"]
+        )
+        pairs = zip(found["ids"][0], found["distances"][0], strict=True)
+        return {int(id_): 1.0 - float(distance) for id_, distance in pairs}
+
+    def _open(self, collection: str) -> Any:
+        with self._opening:
+            if self._client is None:
+                self._client = self._store.connect(self._directory)
+            if collection not in self._collections:
+                name = self._names[collection]
+                self._collections[collection] = self._client.get_collection(name, embedding_function=None)
+            return self._collections[collection]
+
+    def _search_exactly(self, collection: str, vector: Vectors, limit: int) -> dict[int, float]:
+        matrix = self._matrices[collection]
+        if len(matrix) > MOST_EXACT:
+            return {}
+        cosines = matrix @ vector.astype(np.float32)
+        best = np.argsort(-cosines, kind="stable")[:limit]
+        return {int(number): float(cosines[number]) for number in best}
+
+    def _within_deadline(self, call: Any) -> Any:
+        """Return what a call returns; raise TimeoutError when it takes too long. Its thread is left to itself then."""
+        box: SimpleQueue[tuple[Any, BaseException | None]] = SimpleQueue()
+
+        def run() -> None:
+            try:
+                box.put((call(), None))
+            except BaseException as error:  # noqa: BLE001  handed over to the thread that waits
+                box.put((None, error))
+
+        threading.Thread(target=run, daemon=True, name="chroma").start()
+        try:
+            result, error = box.get(timeout=self._store.deadline)
+        except Empty:
+            raise TimeoutError("Chroma did not answer in time") from None
+        if error is not None:
+            raise error
+        return result
+
+
+def _fill(client: ClientAPI, name: str, vectors: Vectors, progress: Progress | None) -> None:
+    # Chroma writes its graph to disk each time the threshold is reached: once, when all vectors are in.
+    # Otherwise the first reader would, and change files that the manifest has sealed.
+    size = max(2, len(vectors))
+    hnsw: CreateHNSWConfiguration = {
+        "space": "cosine",
+        "ef_search": 120,
+        "sync_threshold": size,
+        "batch_size": min(size, _BATCH),
+    }
+    collection = client.create_collection(name, configuration={"hnsw": hnsw}, embedding_function=None)
+    for start in range(0, len(vectors), _BATCH):
+        batch = np.ascontiguousarray(vectors[start : start + _BATCH])
+        collection.add(ids=[str(start + row) for row in range(len(batch))], embeddings=batch)
+        if progress:
+            progress("Indexing", start + len(batch), len(vectors))
+
+
+def map_matrix(directory: Path, name: str, dimension: int) -> Vectors:
+    """Return a matrix without reading it; an empty file cannot be mapped."""
+    file = directory / f"{name}.f32"
+    if not file.stat().st_size:
+        return np.zeros((0, dimension), dtype=np.float32)
+    return np.memmap(file, dtype=np.float32, mode="r").reshape(-1, dimension)
 
 
 def _close(client: ClientAPI) -> None:
     client.close()  # type: ignore[attr-defined]
-
-
-def write_collections(directory: Path, collections: dict[str, Vectors]) -> None:
-    """Write one collection per entry; the id of each vector is its row number."""
-    client = _open(directory)
-    try:
-        for name, vectors in collections.items():
-            # Chroma writes its graph to disk each time the threshold is reached: once, when all vectors are in.
-            # Otherwise the first reader would, and change files that the manifest has sealed.
-            size = max(2, len(vectors))
-            hnsw: CreateHNSWConfiguration = {
-                "space": "cosine",
-                "ef_search": 120,
-                "sync_threshold": size,
-                "batch_size": min(size, _BATCH),
-            }
-            collection = client.create_collection(name, configuration={"hnsw": hnsw}, embedding_function=None)
-            for start in range(0, len(vectors), _BATCH):
-                batch = vectors[start : start + _BATCH]
-                collection.add(ids=[str(start + row) for row in range(len(batch))], embeddings=batch)
-    finally:
-        _close(client)
-
-
-@contextlib.contextmanager
-def _readable() -> Iterator[None]:
-    try:
-        yield
-    except (ChromaError, ValueError, RuntimeError, OSError) as error:
-        raise IndexUnavailableError("The vector index cannot be read.", "Run `advisor ingest --rebuild`.") from error
-
-
-class VectorSearch:
-    """Nearest neighbours in one generation."""
-
-    def __init__(self, directory: Path) -> None:
-        with _readable():
-            self._client = _open(directory)
-            self._collections = {
-                name: self._client.get_collection(name, embedding_function=None) for name in (CHUNKS, QUESTIONS)
-            }
-            self._counts = {name: collection.count() for name, collection in self._collections.items()}
-
-    def close(self) -> None:
-        """Release the files."""
-        _close(self._client)
-
-    def count(self, collection: str) -> int:
-        """Return how many vectors a collection holds."""
-        return self._counts[collection]
-
-    def find_nearest(self, collection: str, vector: Vectors, limit: int) -> dict[int, float]:
-        """Return cosines by number of the `limit` vectors nearest to `vector`, shape (dimension,), best first."""
-        limit = min(limit, self._counts[collection])
-        if not limit:
-            return {}
-        with _readable():
-            found: Any = self._collections[collection].query(
-                query_embeddings=vector[np.newaxis].astype(np.float32), n_results=limit, include=["distances"]
-            )
-        return {
-            int(id_): 1.0 - float(distance)
-            for id_, distance in zip(found["ids"][0], found["distances"][0], strict=True)
-        }

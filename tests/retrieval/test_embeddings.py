@@ -71,3 +71,22 @@ def test_a_missing_export_is_refused(tmp_path: Path) -> None:
 def test_an_unknown_model_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="ADVISOR_EMBEDDING_MODEL"):
         SentenceTransformerEmbedder(str(tmp_path / "nothing"))
+
+
+def test_spans_are_pooled_from_the_pass_of_their_text(embedder: Embedder) -> None:
+    text = "Alarms\nThe shift lead answers every alarm. The canteen serves soup."
+    first, second = (text.index("The shift"), text.index(" The canteen")), (text.index("The canteen"), len(text))
+    vectors, parts = embedder.embed_spans([text, "Nothing else."], [(first, second), ()])
+    assert np.allclose(vectors[0], embedder.embed([text])[0], atol=1e-5)
+    assert (parts[0].shape, parts[1].shape) == ((2, 384), (0, 384))
+    assert np.allclose(np.linalg.norm(parts[0], axis=1), 1, atol=1e-5)
+    asked = embedder.embed(["Who answers an alarm?", "What is for lunch?"])
+    assert parts[0][0] @ asked[0] > parts[0][1] @ asked[0]
+    assert parts[0][1] @ asked[1] > parts[0][0] @ asked[1]
+
+
+def test_a_span_beyond_what_the_model_reads_is_embedded_by_itself(embedder: Embedder) -> None:
+    last = "The crane is inspected in May."
+    text = "valve " * 400 + last
+    _, parts = embedder.embed_spans([text], [((0, 5), (len(text) - len(last), len(text)))])
+    assert np.allclose(parts[0][1], embedder.embed([last])[0], atol=1e-5)

@@ -16,6 +16,7 @@ from advisor.retrieval import generations as module
 from advisor.retrieval.builder import GenerationBuilder
 from advisor.retrieval.generations import Generations
 from advisor.retrieval.hybrid import HybridRetriever
+from advisor.retrieval.probe import probe
 from tests.conftest import SMALL
 from tests.fakes import HashEmbedder
 
@@ -32,7 +33,7 @@ def store(tmp_path: Path) -> Generations:
 
 
 def ingest(store: Generations, base: Path, embedder: HashEmbedder | None = None, *, rebuild: bool = False):
-    builder = GenerationBuilder(generations=store, embedder=embedder or HashEmbedder())
+    builder = GenerationBuilder(generations=store, embedder=embedder or HashEmbedder(), probe=probe)
     return Ingest(knowledge_base_dir=base, writer=builder).run(rebuild=rebuild)
 
 
@@ -126,7 +127,7 @@ def test_a_disk_that_fills_up_on_the_way_loses_nothing(
     def fail(*_: object) -> None:
         raise sqlite3.OperationalError("database or disk is full")
 
-    monkeypatch.setattr("advisor.retrieval.builder.write_collections", fail)
+    monkeypatch.setattr("advisor.retrieval.builder.CatalogueWriter", fail)
     with pytest.raises(StorageError, match="disk is full"):
         ingest(store, base, rebuild=True)
     assert store.find_current() == generation
@@ -134,17 +135,37 @@ def test_a_disk_that_fills_up_on_the_way_loses_nothing(
     assert not list(store._root.glob("draft-*"))
 
 
-@pytest.mark.parametrize("name", ["catalogue.sqlite", "data_level0.bin", "chroma.sqlite3"])
-@pytest.mark.parametrize("how", ["delete", "damage"])
-def test_a_damaged_index_is_refused_and_can_be_rebuilt(store: Generations, base: Path, name: str, how: str) -> None:
-    ingest(store, base)
+def spoil(store: Generations, name: str, how: str) -> None:
+    """Damage a file of the serving generation."""
     file = next((store._root / str(store.find_current())).rglob(name))
+    content = file.read_bytes()
     if how == "delete":
         file.unlink()
+    elif how == "cut":
+        file.write_bytes(content[: len(content) // 2])
     else:
-        content = bytearray(file.read_bytes())
-        content[: len(content) // 2] = os.urandom(len(content) // 2)
-        file.write_bytes(content)
+        file.write_bytes(os.urandom(len(content) // 2) + content[len(content) // 2 :])
+
+
+@pytest.mark.parametrize("name", ["data_level0.bin", "header.bin", "chroma.sqlite3"])
+@pytest.mark.parametrize("how", ["delete", "cut", "damage"])
+def test_with_chroma_damaged_the_same_is_found_and_said_so(store: Generations, base: Path, name: str, how: str) -> None:
+    ingest(store, base)
+    question = Query(text="How long should coffee brew?")
+    sound = HybridRetriever(generations=store, embedder=HashEmbedder()).retrieve(question)
+    spoil(store, name, how)
+    found = HybridRetriever(generations=store, embedder=HashEmbedder()).retrieve(question)
+    assert (sound.degraded, found.degraded) == (False, True)
+    assert [passage.section.id for passage in found.passages] == [passage.section.id for passage in sound.passages]
+    ingest(store, base)
+    assert not HybridRetriever(generations=store, embedder=HashEmbedder()).retrieve(question).degraded
+
+
+@pytest.mark.parametrize("name", ["catalogue.sqlite", "chunks.f32"])
+@pytest.mark.parametrize("how", ["delete", "cut", "damage"])
+def test_a_damaged_index_is_refused_and_can_be_rebuilt(store: Generations, base: Path, name: str, how: str) -> None:
+    ingest(store, base)
+    spoil(store, name, how)
     with pytest.raises(IndexUnavailableError, match="--rebuild"):
         find(store, "coffee")
     ingest(store, base)

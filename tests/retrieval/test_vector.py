@@ -1,0 +1,218 @@
+"""Vectors in real Chroma: probed before they serve, searched within a deadline, embedded or on a real server."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import chromadb
+import numpy as np
+import pytest
+
+from advisor.domain.dialogue import Query
+from advisor.errors import IndexUnavailableError, StorageError
+from advisor.knowledge.ingest import Ingest
+from advisor.ports import Vectors
+from advisor.retrieval.builder import GenerationBuilder
+from advisor.retrieval.catalogue import FILE_NAME, CatalogueWriter
+from advisor.retrieval.generations import Generations
+from advisor.retrieval.hybrid import HybridRetriever
+from advisor.retrieval.probe import probe, probe_in_child
+from advisor.retrieval.vector import CHUNKS, FOLDER, QUESTIONS, VectorStore, append_vectors
+from tests.conftest import SMALL
+from tests.fakes import HashEmbedder
+from tests.integrations.conftest import free_port
+
+
+def make_vectors(count: int, seed: int = 5) -> Vectors:
+    rows = np.random.default_rng(seed).normal(size=(count, 64)).astype(np.float32)
+    return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True))
+
+
+def write_index(folder: Path, stored: Vectors, told: Vectors, store: VectorStore | None = None) -> VectorStore:
+    """Write an index whose Chroma holds `stored` while its matrix and catalogue tell of `told`."""
+    store = store or VectorStore()
+    with CatalogueWriter(folder) as catalogue:
+        catalogue._connection.executemany(
+            "INSERT INTO chunk VALUES (?, ?, 's', 0, 0)", ((row, str(row)) for row in range(len(told)))
+        )
+    for name, rows in ((CHUNKS, stored), (QUESTIONS, stored[:0])):
+        append_vectors(folder, name, rows)
+    store.index(folder, (CHUNKS, QUESTIONS), 64)
+    (folder / f"{CHUNKS}.f32").write_bytes(told.tobytes())
+    return store
+
+
+def test_the_exact_search_finds_what_chroma_finds(tmp_path: Path) -> None:
+    vectors = make_vectors(500)
+    store = write_index(tmp_path, vectors, vectors)
+    sound, broken = store.open(tmp_path), store.open(tmp_path, damaged=True)
+    for row in range(0, 500, 25):
+        ours, exact = (search.find_nearest(CHUNKS, vectors[row], 5) for search in (sound, broken))
+        assert (ours.degraded, exact.degraded) == (False, True)
+        assert next(iter(ours.cosines)) == next(iter(exact.cosines)) == row
+        assert ours.cosines[row] == pytest.approx(exact.cosines[row], abs=1e-5)
+
+
+def test_a_sound_index_passes_the_probe_in_a_child(tmp_path: Path) -> None:
+    vectors = make_vectors(300)
+    probe_in_child(tmp_path, write_index(tmp_path, vectors, vectors))
+
+
+def test_silently_lost_vectors_fail_the_probe(tmp_path: Path) -> None:
+    vectors = make_vectors(300)
+    lossy = vectors.copy()
+    lossy[::20] = make_vectors(15, seed=6)  # 5 % of the vectors are not what was put in; the count is right
+    store = write_index(tmp_path, lossy, vectors)
+    with pytest.raises(IndexUnavailableError, match="do not find themselves"):
+        probe(tmp_path, store)
+
+
+def test_a_wrong_count_fails_the_probe(tmp_path: Path) -> None:
+    vectors = make_vectors(300)
+    store = write_index(tmp_path, vectors[:-1], vectors)
+    with pytest.raises(IndexUnavailableError, match="299 of 300"):
+        probe(tmp_path, store)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["header.bin", "data_level0.bin", "link_lists.bin", "length.bin", "chroma.sqlite3"])
+@pytest.mark.parametrize("how", ["cut", "garbage", "gone"])
+def test_a_broken_index_harms_the_child_alone(tmp_path: Path, name: str, how: str) -> None:
+    vectors = make_vectors(1500)
+    store = write_index(tmp_path, vectors, vectors)
+    file = next((tmp_path / FOLDER).rglob(name))
+    content = file.read_bytes()
+    if how == "gone":
+        file.unlink()
+    else:
+        file.write_bytes(content[: len(content) // 3] if how == "cut" else b"\xff\x7f" * (len(content) // 2))
+    try:
+        probe_in_child(tmp_path, store, seconds=20)
+    except IndexUnavailableError as error:
+        assert "does not hold" in str(error)  # noqa: PT017  some files Chroma does without, and finds all the same
+
+
+def test_an_unsound_draft_never_serves(tmp_path: Path) -> None:
+    shutil.copytree(SMALL, tmp_path / "base")
+    generations = Generations(tmp_path / "generations")
+
+    def ingest(probe_with: object) -> None:
+        builder = GenerationBuilder(generations=generations, embedder=HashEmbedder(), probe=probe_with)  # type: ignore[arg-type]
+        Ingest(knowledge_base_dir=tmp_path / "base", writer=builder).run(rebuild=True)
+
+    ingest(probe)
+    serving = generations.find_current()
+
+    def lose(draft: Path, store: VectorStore) -> None:
+        (draft / FILE_NAME).write_bytes(b"")
+        probe_in_child(draft, store)
+
+    with pytest.raises(IndexUnavailableError, match="the old one still serves"):
+        ingest(lose)
+    assert generations.find_current() == serving
+
+
+class FrozenServer:
+    """Takes connections and never answers."""
+
+    def __init__(self) -> None:
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+        self._held: list[socket.socket] = []
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                self._held.append(self._socket.accept()[0])
+            except OSError:
+                return
+
+    def close(self) -> None:
+        for held in (self._socket, *self._held):
+            held.close()
+
+
+def test_a_frozen_chroma_delays_one_search_and_loses_none(tmp_path: Path) -> None:
+    vectors = make_vectors(200)
+    write_index(tmp_path, vectors, vectors)
+    server = FrozenServer()
+    try:
+        search = VectorStore(server.url, deadline=0.3).open(tmp_path)
+        found = [search.find_nearest(CHUNKS, vectors[row], 5) for row in range(50)]  # all but the first do not wait
+        assert all(nearest.degraded for nearest in found)
+        assert [next(iter(nearest.cosines)) for nearest in found] == list(range(50))
+    finally:
+        server.close()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real Chroma server."""
+    port = free_port()
+    chroma = str(Path(sys.executable).with_name("chroma"))
+    folder = str(tmp_path_factory.mktemp("chroma"))
+    process = subprocess.Popen(
+        [chroma, "run", "--path", folder, "--host", "127.0.0.1", "--port", str(port)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    for _ in range(200):
+        try:
+            chromadb.HttpClient("127.0.0.1", port).heartbeat()
+            break
+        except ValueError:
+            time.sleep(0.1)
+    yield f"http://127.0.0.1:{port}"
+    process.terminate()
+    process.wait()
+
+
+def list_collections(url: str) -> list[str]:
+    port = int(url.rpartition(":")[2])
+    return [collection.name for collection in chromadb.HttpClient("127.0.0.1", port).list_collections()]
+
+
+@pytest.mark.slow
+def test_generations_on_a_server_serve_follow_and_go(tmp_path: Path, server: str) -> None:
+    shutil.copytree(SMALL, tmp_path / "base")
+    store = VectorStore(server)
+    generations = Generations(tmp_path / "generations", forget=store.forget)
+    builder = GenerationBuilder(generations=generations, embedder=HashEmbedder(), vectors=store)
+    ingest = Ingest(knowledge_base_dir=tmp_path / "base", writer=builder)
+    retriever = HybridRetriever(generations=generations, embedder=HashEmbedder(), vectors=store)
+    question = Query(text="How long should coffee brew?")
+    for _ in range(4):
+        ingest.run(rebuild=True)
+        found = retriever.retrieve(question)
+        assert found.passages[0].section.id == "coffee/brewing-time"
+        assert (found.degraded, found.generation) == (False, generations.find_current())
+    assert len(list_collections(server)) == 4  # two collections each, of the serving generation and the one before
+    assert not (tmp_path / "generations" / found.generation / FOLDER).exists()
+
+
+@pytest.mark.slow
+def test_an_embedded_index_is_not_read_through_a_server(tmp_path: Path, server: str) -> None:
+    generations = Generations(tmp_path / "generations")
+    builder = GenerationBuilder(generations=generations, embedder=HashEmbedder(), probe=probe)
+    Ingest(knowledge_base_dir=SMALL, writer=builder).run()
+    retriever = HybridRetriever(generations=generations, embedder=HashEmbedder(), vectors=VectorStore(server))
+    with pytest.raises(IndexUnavailableError, match="another store"):
+        retriever.retrieve(Query(text="coffee"))
+
+
+def test_a_server_that_is_away_stops_the_ingest_and_nothing_else(tmp_path: Path) -> None:
+    generations = Generations(tmp_path / "generations")
+    store = VectorStore(f"http://127.0.0.1:{free_port()}")
+    builder = GenerationBuilder(generations=generations, embedder=HashEmbedder(), vectors=store)
+    with pytest.raises(StorageError, match="ADVISOR_CHROMA_URL"):
+        Ingest(knowledge_base_dir=SMALL, writer=builder).run()
+    assert generations.find_current() is None
+    assert not list((tmp_path / "generations").glob("draft-*"))
