@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from advisor.knowledge.collections import CollectionsFile
     from advisor.knowledge.ingest import Ingest
     from advisor.knowledge.library import LibraryIngest
-    from advisor.ports import Embedder, Meter, Progress, WorkQueue
+    from advisor.ports import Embedder, Library, Meter, Progress, Retriever, WorkQueue
     from advisor.program.office import ProgramOffice
     from advisor.retrieval.hybrid import HybridRetriever
     from advisor.retrieval.library import LibraryRetriever
@@ -34,13 +34,22 @@ def build_advisor(settings: Settings, program: ProgramOffice | None = None, mete
     from advisor.answering.extractive import ExtractiveAnswerer  # noqa: PLC0415
     from advisor.answering.greeting import RuleGreeter  # noqa: PLC0415
     from advisor.answering.rewriting import RuleRewriter  # noqa: PLC0415
+    from advisor.knowledge.library import CollectionFiles  # noqa: PLC0415
     from advisor.knowledge.playbooks import load_sources  # noqa: PLC0415
+    from advisor.program.restricted import RestrictedReads  # noqa: PLC0415
     from advisor.service import Advisor  # noqa: PLC0415
     from advisor.storage.conversations import SqlConversations  # noqa: PLC0415
     from advisor.storage.database import open_database  # noqa: PLC0415
 
     embedder = build_embedder(settings)
-    retriever = build_retriever(settings, embedder)
+    retriever: Retriever = build_retriever(settings, embedder)
+    library: Library = build_library(settings, embedder)
+    if settings.reranker:
+        from advisor.retrieval import reranking  # noqa: PLC0415
+
+        reranker = reranking.CrossEncoderReranker(settings.reranker)
+        retriever = reranking.RerankedRetriever(retriever, reranker)
+        library = reranking.RerankedLibrary(library, reranker)
     sources = load_sources(settings.knowledge_base_dir / "sources.yaml")
     return Advisor(
         greeter=RuleGreeter(),
@@ -49,8 +58,10 @@ def build_advisor(settings: Settings, program: ProgramOffice | None = None, mete
         answerer=ExtractiveAnswerer(sources={source.id: source for source in sources}),
         conversations=SqlConversations(open_database(settings.effective_database_url)),
         reporter=program or _find_program(settings),
-        library=build_library(settings, embedder),
+        library=library,
         document_answerer=DocumentAnswerer(),
+        document_files=CollectionFiles(lambda: load_collections(settings)),
+        restricted=RestrictedReads(build_audit(settings)),
         meter=meter,
     )
 

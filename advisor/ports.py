@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -85,6 +86,30 @@ class Library(Protocol):
 
     def get_document(self, caller: Caller, document_id: str) -> tuple[DocumentHead, tuple[Section, ...]]:
         """Return a document that the caller may see, with its sections; raise NotFoundError."""
+        ...
+
+
+class Reranker(Protocol):
+    """Looks at a query and a text together."""
+
+    def score(self, query: str, texts: Sequence[str]) -> Sequence[float]:
+        """Return how well each text answers the query, in any scale, higher is better."""
+        ...
+
+
+class DocumentFiles(Protocol):
+    """The files that documents were read from."""
+
+    def get(self, head: DocumentHead) -> Path:
+        """Return the file of a document; raise NotFoundError where it is gone or has changed since it was indexed."""
+        ...
+
+
+class RestrictedReads(Protocol):
+    """Remembers who was shown what carries an access label."""
+
+    def note(self, caller: Caller, what: str, subjects: tuple[str, ...]) -> None:
+        """Note that a caller was shown these, by their ids."""
         ...
 
 

@@ -7,9 +7,10 @@ import re
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date
 from itertools import zip_longest
+from pathlib import Path
 
 from advisor.domain.dialogue import (
     Answer,
@@ -39,10 +40,12 @@ from advisor.ports import (
     Answerer,
     Conversations,
     DocumentAnswerer,
+    DocumentFiles,
     Greeter,
     Library,
     Meter,
     ProgramReporter,
+    RestrictedReads,
     Retriever,
     Rewriter,
 )
@@ -78,6 +81,8 @@ class Advisor:
         reporter: ProgramReporter | None = None,
         library: Library | None = None,
         document_answerer: DocumentAnswerer | None = None,
+        document_files: DocumentFiles | None = None,
+        restricted: RestrictedReads | None = None,
         meter: Meter | None = None,
     ) -> None:
         self._greeter = greeter
@@ -88,6 +93,8 @@ class Advisor:
         self._reporter = reporter
         self._library = library
         self._document_answerer = document_answerer
+        self._document_files = document_files
+        self._restricted = restricted
         self._meter = meter
         self._turns = threading.BoundedSemaphore(max(2, os.cpu_count() or 2))
 
@@ -171,6 +178,7 @@ class Advisor:
         lists = [self._retrieve(query).passages]
         if self._library:
             lists.append(self._library.retrieve(query, caller).passages)
+            self._note_read(caller, "search", [p.document for p in lists[-1] if p.document])
         return tuple(passage for row in zip_longest(*lists) for passage in row if passage is not None)
 
     def list_documents(self, caller: Caller) -> tuple[DocumentHead, ...]:
@@ -185,7 +193,21 @@ class Advisor:
         """Return a document of the company that the caller may see, with its sections; raise NotFoundError."""
         if self._library is None:
             raise NotFoundError("No documents are indexed.", "Add a folder with `advisor ingest FOLDER`.")
-        return self._library.get_document(caller, document_id)
+        head, sections = self._library.get_document(caller, document_id)
+        self._note_read(caller, "document", [head])
+        return head, sections
+
+    def get_document_file(self, caller: Caller, document_id: str) -> Path:
+        """Return the file of a document that the caller may see; raise NotFoundError, also when it changed since."""
+        head, _ = self.get_document(caller, document_id)
+        if self._document_files is None:
+            raise NotFoundError("The files of documents are not kept here.", "Read their text.")
+        return self._document_files.get(head)
+
+    def _note_read(self, caller: Caller, what: str, heads: Iterable[DocumentHead]) -> None:
+        labelled = tuple(sorted({head.id for head in heads if head.label}))
+        if self._restricted and labelled:
+            self._restricted.note(caller, what, labelled)
 
     def _beside_documents(self, caller: Caller, query: Query, role: Role, draft: Draft) -> Draft:
         """Return an answer from the playbooks with what the company's own documents say under a title of its own."""
@@ -196,6 +218,9 @@ class Advisor:
         found = self._document_answerer.answer(retrieval, role, date.today())
         if found is None:
             return draft
+        cited = {citation.section_id for citation in found.citations}
+        shown = [p.document for p in retrieval.passages if p.document and p.section.id in cited]
+        self._note_read(caller, "answer", shown)
         found = _note_degraded(found, retrieval)
         return found if draft.outcome is Outcome.DECLINED else join_drafts(draft, found)
 

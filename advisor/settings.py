@@ -51,6 +51,10 @@ class Settings(BaseSettings):
     database_url: str = Field(
         default="", description="SQLAlchemy URL of the database; empty means SQLite in the data directory."
     )
+    reranker: str = Field(
+        default="",
+        description="Name or folder of a cross-encoder that reorders what was found; empty means none.",
+    )
     chroma_url: str = Field(
         default="",
         description="Address of a Chroma server to keep vectors on; empty means files in the data directory.",

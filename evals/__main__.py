@@ -1,4 +1,4 @@
-"""`python -m evals [calibrate|speed|register|load|benchmark]`."""
+"""`python -m evals [calibrate|speed|scale|register|load|benchmark]`."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from advisor.settings import Settings, load_settings
 from evals import benchmark as retrieval_benchmark
 from evals import load as server_load
 from evals import register_speed
+from evals import scale as index_scale
 from evals.calibration import fit
 from evals.cases import Half, load_cases
 from evals.report import print_failures, render_table, write_json
@@ -68,9 +69,25 @@ def calibrate() -> None:
 
 
 @app.command()
-def speed(runs: Annotated[int, typer.Option(help="Processes of each kind.")] = 5) -> None:
-    """Compare time and memory with the tutorial stack."""
-    compare(load_settings(), Console(), runs)
+def speed(
+    documents: Annotated[Path | None, typer.Argument(help="A folder of documents to ingest as well.")] = None,
+    runs: Annotated[int, typer.Option(help="Processes of each kind.")] = 5,
+) -> None:
+    """Compare time and memory with the tutorial stack: ingest, cold ask, warm retrieval."""
+    with TemporaryDirectory() as folder:
+        settings = load_settings()
+        compare(settings.model_copy(update={"data_dir": Path(folder)}), Console(), runs, documents)
+
+
+@app.command()
+def scale(
+    documents: Annotated[Path, typer.Argument(help="A folder of documents to index and multiply.")],
+    chunks: Annotated[int, typer.Option(help="Of the large index.")] = 100_000,
+) -> None:
+    """Time warm retrieval in a large index beside one of 2,000 chunks."""
+    settings = load_settings()
+    build_ingest(settings)
+    index_scale.compare(documents, build_embedder(settings), Console(), chunks)
 
 
 @app.command()
@@ -91,11 +108,12 @@ def load(seconds: Annotated[float, typer.Option(help="Of each run.")] = 10) -> N
 def benchmark(
     folders: Annotated[list[Path], typer.Argument(help="Folders in BEIR's layout.")],
     file: Annotated[Path | None, typer.Option("--json", help="Write the rows here.")] = None,
+    keep: Annotated[Path | None, typer.Option(help="Keep what was embedded here, for another run.")] = None,
 ) -> None:
     """Rank public sets: nDCG@10, recall@10 and MRR of dense, keyword, hybrid and the full pipeline."""
     settings = load_settings()
     build_ingest(settings)
-    retrieval_benchmark.run(folders, build_embedder(settings), Console(), file)
+    retrieval_benchmark.run(folders, build_embedder(settings), Console(), file, keep)
 
 
 def run_halves(settings: Settings, halves: list[Half], console: Console, scratch: Path) -> list[EvalReport]:

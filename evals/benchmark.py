@@ -7,6 +7,7 @@ Legs: dense (one vector a text), keyword (BM25, k1 1.2, b 0.75), hybrid (both, m
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 from collections import Counter, defaultdict
@@ -48,6 +49,11 @@ class BenchmarkSet(NamedTuple):
     texts: dict[str, tuple[str, str]]
     queries: dict[str, str]
     judged: dict[str, dict[str, int]]
+
+    @property
+    def corpus(self) -> str:
+        """A digest of the texts: sets of other queries over the same texts share an index."""
+        return hashlib.sha256(json.dumps(self.texts).encode()).hexdigest()[:12]
 
 
 class LegScores(NamedTuple):
@@ -95,29 +101,40 @@ def _read_lines(file: Path) -> Iterator[dict[str, str]]:
         yield from (json.loads(line) for line in lines)
 
 
-def run_set(found: BenchmarkSet, embedder: Embedder, console: Console) -> dict[str, LegScores]:
+class Corpus:
+    """The texts of a set, indexed by every leg. With a folder, what was embedded is kept there for the next run."""
+
+    def __init__(self, found: BenchmarkSet, embedder: Embedder, folder: Path) -> None:
+        self.ids = list(found.texts)
+        self._embedder = embedder
+        whole = [f"{title}\n{text}".strip() for title, text in found.texts.values()]
+        kept = folder / f"{found.corpus}.npy"
+        if not kept.exists():
+            np.save(kept, embedder.embed(whole))
+        self._vectors = np.load(kept)
+        self._keyword = _Keyword(whole)
+        self._retriever, self._original = _index(found, embedder, folder / found.corpus)
+
+    def rank(self, text: str) -> dict[str, list[str]]:
+        """Return the ids of the best texts by leg."""
+        dense = np.asarray(self._vectors @ self._embedder.embed([text])[0], dtype=np.float64)
+        words = self._keyword.score(text)
+        pool = np.union1d(np.argsort(-dense)[:_DEPTH], np.argsort(-words)[:_DEPTH])
+        fused = np.full(len(self.ids), -1.0)
+        fused[pool] = _stretch(dense[pool]) + _stretch(words[pool])
+        legs = {"dense": dense, "keyword": words, "hybrid": fused}
+        orders = {leg: [self.ids[i] for i in np.argsort(-x, kind="stable")[:CUTOFF]] for leg, x in legs.items()}
+        passages = self._retriever.retrieve(Query(text=text), LOCAL_CALLER).passages
+        full = list(dict.fromkeys(self._original[passage.section.playbook] for passage in passages))[:CUTOFF]
+        return orders | {"full": full}
+
+
+def run_set(found: BenchmarkSet, corpus: Corpus) -> dict[str, LegScores]:
     """Rank the texts of a set for each of its judged queries by every leg."""
-    ids = list(found.texts)
-    whole = [f"{title}\n{text}".strip() for title, text in found.texts.values()]
-    console.print(f"{found.name}: {len(ids):,} texts, {len(found.judged):,} queries")
-    vectors = embedder.embed(whole)
-    keyword = _Keyword(whole)
     values: dict[str, list[tuple[float, float, float]]] = {leg: [] for leg in LEGS}
-    with TemporaryDirectory() as folder, console.status("indexing"):
-        retriever, original = _index(found, embedder, Path(folder))
-        for query, relevant in found.judged.items():
-            text = found.queries[query]
-            dense = np.asarray(vectors @ embedder.embed([text])[0], dtype=np.float64)
-            words = keyword.score(text)
-            pool = np.union1d(np.argsort(-dense)[:_DEPTH], np.argsort(-words)[:_DEPTH])
-            fused = np.full(len(ids), -1.0)
-            fused[pool] = _stretch(dense[pool]) + _stretch(words[pool])
-            passages = retriever.retrieve(Query(text=text), LOCAL_CALLER).passages
-            orders = {leg: [ids[i] for i in np.argsort(-scores, kind="stable")[:CUTOFF]] for leg, scores in (
-                ("dense", dense), ("keyword", words), ("hybrid", fused))}  # fmt: skip
-            orders["full"] = list(dict.fromkeys(original[passage.section.playbook] for passage in passages))[:CUTOFF]
-            for leg, order in orders.items():
-                values[leg].append(score_order(order, relevant))
+    for query, relevant in found.judged.items():
+        for leg, order in corpus.rank(found.queries[query]).items():
+            values[leg].append(score_order(order, relevant))
     return {leg: LegScores(*(np.array(column) for column in zip(*rows, strict=True))) for leg, rows in values.items()}
 
 
@@ -139,19 +156,35 @@ def find_interval(values: Floats, seed: int = 7) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def run(folders: Sequence[Path], embedder: Embedder, console: Console, file: Path | None = None) -> None:
+def run(
+    folders: Sequence[Path], embedder: Embedder, console: Console, file: Path | None = None, keep: Path | None = None
+) -> None:
     """Print a table of all sets and legs, with intervals and paired differences to the full pipeline; write JSON."""
+    with TemporaryDirectory() as scratch:
+        place = keep or Path(scratch)
+        place.mkdir(parents=True, exist_ok=True)
+        corpora: dict[str, Corpus] = {}
+        results = []
+        for folder in folders:
+            found = load_set(folder)
+            console.print(f"{found.name}: {len(found.texts):,} texts, {len(found.judged):,} queries")
+            with console.status("indexing and asking"):
+                if found.corpus not in corpora:
+                    corpora[found.corpus] = Corpus(found, embedder, place)
+                results.append((found.name, run_set(found, corpora[found.corpus])))
+    _tell(results, console, file)
+
+
+def _tell(results: Sequence[tuple[str, dict[str, LegScores]]], console: Console, file: Path | None) -> None:
     table = Table("set", "leg", "nDCG@10", "95 %", "recall@10", "MRR", "full - leg, nDCG@10", "95 %")
     rows = []
     differences: dict[str, list[Floats]] = defaultdict(list)
-    for folder in folders:
-        found = load_set(folder)
-        scores = run_set(found, embedder, console)
+    for name, scores in results:
         for leg in LEGS:
             ahead = scores["full"].ndcg - scores[leg].ndcg
             differences[leg].append(ahead)
             row = Row(
-                found.name,
+                name,
                 leg,
                 len(ahead),
                 float(scores[leg].ndcg.mean()),
@@ -164,7 +197,7 @@ def run(folders: Sequence[Path], embedder: Embedder, console: Console, file: Pat
             rows.append(row)
             table.add_row(*_word_row(row))
     console.print(table)
-    if len(folders) > 1:
+    if len(results) > 1:
         for leg in LEGS[:-1]:
             together = np.concatenate(differences[leg])
             low, high = find_interval(together)

@@ -1,6 +1,6 @@
 """The stack a tutorial would build instead, for `python -m evals speed`: LangChain, Chroma, the same model and files.
 
-Usage: python -m evals.tutorial (index | ask | warm) FOLDER [QUESTION ...]
+Usage: python -m evals.tutorial index FOLDER [DOCUMENTS] | (ask | warm) FOLDER QUESTION ...
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+import pypdfium2
 from langchain_chroma import Chroma
 from langchain_core.documents import Document
 from langchain_huggingface import HuggingFaceEmbeddings
@@ -24,12 +25,23 @@ def open_store(folder: str) -> Chroma:
     return Chroma(collection_name="playbooks", embedding_function=embeddings, persist_directory=folder)
 
 
-def index(folder: str) -> None:
-    """Split the playbooks into chunks of 1,000 characters and store them."""
-    files = sorted(Settings().knowledge_base_dir.glob("*.md"))
-    documents = [Document(file.read_text(), metadata={"source": file.name}) for file in files]
-    splitter = RecursiveCharacterTextSplitter(chunk_size=1000, chunk_overlap=150)
-    open_store(folder).add_documents(splitter.split_documents(documents))
+def index(folder: str, documents: str = "") -> None:
+    """Split playbooks or documents into chunks of 1,000 characters and store them, as many at once as Chroma takes."""
+    root = Path(documents) if documents else Settings().knowledge_base_dir
+    files = sorted(file for file in root.rglob("*") if file.suffix in {".md", ".txt", ".csv", ".pdf"})
+    read = [Document(read_text(file), metadata={"source": file.name}) for file in files]
+    chunks = RecursiveCharacterTextSplitter(chunk_size=1000, chunk_overlap=150).split_documents(read)
+    store = open_store(folder)
+    for start in range(0, len(chunks), 5000):
+        store.add_documents(chunks[start : start + 5000])
+
+
+def read_text(file: Path) -> str:
+    """Return the text of a file."""
+    if file.suffix != ".pdf":
+        return file.read_text(errors="replace")
+    with pypdfium2.PdfDocument(file) as pdf:
+        return "\n".join(page.get_textpage().get_text_range() for page in pdf)
 
 
 def ask(folder: str, question: str) -> None:
@@ -52,7 +64,7 @@ if __name__ == "__main__":
     command, where, *rest = sys.argv[1:]
     Path(where).mkdir(parents=True, exist_ok=True)
     if command == "index":
-        index(where)
+        index(where, *rest)
     elif command == "ask":
         ask(where, rest[0])
     else:

@@ -12,9 +12,9 @@ from pathlib import Path
 import filelock
 import pytest
 
-from advisor.bootstrap import build_advisor, build_embedder, build_ingest
+from advisor.bootstrap import build_advisor, build_embedder, build_ingest, build_library_ingest
 from advisor.domain.criteria import CriteriaBook
-from advisor.domain.knowledge import KnowledgeBase
+from advisor.domain.knowledge import Collection, KnowledgeBase
 from advisor.knowledge.criteria import load_criteria
 from advisor.knowledge.playbooks import load_knowledge_base
 from advisor.ports import Embedder
@@ -23,10 +23,13 @@ from advisor.service import Advisor
 from advisor.settings import Settings
 from advisor.storage.database import open_database
 from advisor.storage.register import SqlRegisterLog
+from tests.knowledge.files import make_pdf
 
 ROOT = Path(__file__).resolve().parent.parent
 SMALL = Path(__file__).parent / "small_knowledge_base"
 TODAY = date(2026, 11, 20)
+OPEN_RULE = "Every gearbox alarm is answered within ten minutes by the shift lead on duty."
+SECRET_RULE = "The gearbox alarm line of Nordwerk closes in March and moves to Zwolle with all its alarms."
 OfficeMaker = Callable[[str], ProgramOffice]
 
 
@@ -138,3 +141,28 @@ def missing(what: str) -> None:
     if os.environ.get("CI"):
         pytest.fail(f"{what} is not installed")
     pytest.skip(f"{what} is not installed")
+
+
+@pytest.fixture(scope="session")
+def library(indexed: Settings, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """Settings of a data directory with documents for everybody and documents for the board."""
+    folder = tmp_path_factory.mktemp("library")
+    (folder / "data").mkdir()
+    for name in ("models", "generations"):
+        (folder / "data" / name).symlink_to(indexed.data_dir / name)
+    (folder / "policies").mkdir()
+    (folder / "policies" / "alarms.md").write_text(f"# Alarm policy\n\n{OPEN_RULE}\n")
+    (folder / "papers").mkdir()
+    (folder / "papers" / "nordwerk-plan.pdf").write_bytes(
+        make_pdf(["Nordwerk plan", "This plan is for the board."], [SECRET_RULE, "It is told to nobody else."])
+    )
+    settings = Settings(
+        _env_file=None,
+        data_dir=folder / "data",
+        collections=(
+            Collection(name="policies", path=str(folder / "policies")),
+            Collection(name="osprey papers", path=str(folder / "papers"), label="board"),
+        ),
+    )
+    build_library_ingest(settings).run()
+    return settings

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import re
 import stat
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 
 from advisor.domain.knowledge import Collection, Document, DocumentHead, LibraryReport, Section, Skipped
-from advisor.errors import InvalidInputError
+from advisor.errors import InvalidInputError, NotFoundError
 from advisor.knowledge.documents import name_document, split_document
 from advisor.knowledge.readers.extract import Extract
 from advisor.knowledge.readers.formats import FORMATS
@@ -106,6 +107,22 @@ class LibraryIngest:
                 skipped.append(Skipped(path=f"{file.collection.name}/{file.path}", reason="no text"))
                 continue
             yield _make(file, title, _find_review_date(reading.extract), sections)
+
+
+class CollectionFiles:
+    """The files of the collections' folders, as long as they are as they were indexed."""
+
+    def __init__(self, load: Callable[[], Sequence[Collection]]) -> None:
+        self._load = load
+
+    def get(self, head: DocumentHead) -> Path:
+        """Return the file of a document; raise NotFoundError where it is gone or has changed since it was indexed."""
+        for root in (Path(collection.path) for collection in self._load() if collection.name == head.collection):
+            file = root / head.path
+            with contextlib.suppress(OSError):
+                if file.resolve().is_relative_to(root.resolve()) and _digest(file) == head.digest:
+                    return file
+        raise NotFoundError("The file of that document is gone, or changed since it was read.", "Read its text here.")
 
 
 def _make(file: _File, title: str, review_by: date | None, sections: tuple[Section, ...] | None) -> Document:

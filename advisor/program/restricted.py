@@ -18,7 +18,7 @@ _MOST_REMEMBERED = 10_000
 
 
 class RestrictedReads:
-    """Notes who read which restricted initiatives and sites. Safe to share between threads."""
+    """Notes who read which restricted initiatives, sites and documents. Safe to share between threads."""
 
     def __init__(self, audit: AuditLog | None, clock: Callable[[], float] = time.monotonic) -> None:
         self._audit = audit
@@ -28,21 +28,22 @@ class RestrictedReads:
 
     def note_all(self, caller: Caller, what: str, register: Register) -> None:
         """Note that a caller was shown everything of a register."""
-        self._note(caller, what, tuple(record.subject for record in register.restricted))
+        self.note(caller, what, tuple(record.subject for record in register.restricted))
 
     def note_record(self, caller: Caller, what: str, register: Register, record: AnyRecord) -> None:
         """Note that a caller was shown one record, where what it belongs to is restricted."""
         places = {record.subject, getattr(record.fields, "initiative", ""), getattr(record.fields, "site", "")}
-        self._note(caller, what, tuple(r.subject for r in register.restricted if r.subject in places))
+        self.note(caller, what, tuple(r.subject for r in register.restricted if r.subject in places))
 
     def note_draft(self, caller: Caller, what: str, register: Register, draft: Draft | None) -> None:
         """Note that an answer names restricted initiatives or sites."""
         if draft is None or not register.restricted:
             return
         told = render_markdown(draft.blocks) + " ".join(citation.quote for citation in draft.citations)
-        self._note(caller, what, tuple(r.subject for r in register.restricted if r.fields.name in told))
+        self.note(caller, what, tuple(r.subject for r in register.restricted if r.fields.name in told))
 
-    def _note(self, caller: Caller, what: str, subjects: tuple[str, ...]) -> None:
+    def note(self, caller: Caller, what: str, subjects: tuple[str, ...]) -> None:
+        """Note that a caller was shown these, by their ids."""
         if self._audit is None or not subjects:
             return
         key, now = (caller.id, what, subjects), self._clock()

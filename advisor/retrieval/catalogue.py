@@ -29,10 +29,7 @@ _MOST_POSTINGS = 20_000
 _COLUMN_WEIGHTS = "2.0, 1.0, 1.5"  # heading, body, questions
 _SCHEMA = """
 CREATE TABLE section (id TEXT PRIMARY KEY, json TEXT NOT NULL, stems TEXT NOT NULL, vectors BLOB NOT NULL);
-CREATE TABLE chunk (
-    number INTEGER PRIMARY KEY, id TEXT NOT NULL, section_id TEXT NOT NULL,
-    first_statement INTEGER NOT NULL, statements INTEGER NOT NULL
-);
+CREATE TABLE chunk (number INTEGER PRIMARY KEY, id TEXT NOT NULL, section_id TEXT NOT NULL);
 CREATE INDEX chunk_by_id ON chunk(id);
 CREATE TABLE question (number INTEGER PRIMARY KEY, text TEXT NOT NULL, section_id TEXT NOT NULL, correction TEXT);
 CREATE TABLE vector (digest TEXT PRIMARY KEY, vector BLOB NOT NULL) WITHOUT ROWID;
@@ -62,12 +59,10 @@ class Candidate(NamedTuple):
 
 
 class StoredChunk(NamedTuple):
-    """Where a chunk stands: its row among the vectors, its section, and which of its statements it holds."""
+    """Where a chunk stands: its row among the vectors, and its section."""
 
     number: int
     section_id: str
-    first_statement: int
-    statements: int
 
 
 class CatalogueWriter:
@@ -93,12 +88,9 @@ class CatalogueWriter:
         row = (section.id, section.model_dump_json(), words, vectors)
         self._connection.execute("INSERT INTO section VALUES (?, ?, ?, ?)", row)
 
-    def add_chunk(
-        self, number: int, chunk: Chunk, questions: Iterable[str], *, first_statement: int = 0, statements: int = 0
-    ) -> None:
+    def add_chunk(self, number: int, chunk: Chunk, questions: Iterable[str]) -> None:
         """Store a chunk, and index its words and those of its section's questions."""
-        row = (number, chunk.id, chunk.section_id, first_statement, statements)
-        self._connection.execute("INSERT INTO chunk VALUES (?, ?, ?, ?, ?)", row)
+        self._connection.execute("INSERT INTO chunk VALUES (?, ?, ?)", (number, chunk.id, chunk.section_id))
         fields = (" ".join(chunk.heading_path), chunk.text, " ".join(questions))
         self._connection.execute(
             "INSERT INTO keyword(rowid, heading, body, questions) VALUES (?, ?, ?, ?)",
@@ -165,7 +157,7 @@ class Catalogue:
         for start in range(0, len(wanted), 500):
             part = wanted[start : start + 500]
             rows = self._rows(
-                f"SELECT id, number, section_id, first_statement, statements FROM chunk WHERE id IN ({_marks(part)})",  # noqa: S608
+                f"SELECT id, number, section_id FROM chunk WHERE id IN ({_marks(part)})",  # noqa: S608
                 *part,
             )
             found |= {id_: StoredChunk(*rest) for id_, *rest in rows}

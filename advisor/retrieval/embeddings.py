@@ -9,8 +9,11 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import json
+import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +24,7 @@ from advisor.errors import ModelError, StorageError
 from advisor.ports import Progress, Span, Vectors
 
 if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
     from sentence_transformers import SentenceTransformer
     from tokenizers import Encoding
 
@@ -29,7 +33,8 @@ WEIGHTS_DIGEST = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9
 """SHA-256 of the upstream model.safetensors."""
 
 MAX_TOKENS = 256
-BATCH_SIZE = 32
+BATCH_SIZE = 8
+"""Small batches keep what they compute in the processor's cache."""
 _SEAL = "seal.json"
 _EXPORT = 2
 """Changes whenever what is exported does."""
@@ -121,17 +126,13 @@ class MiniLmEmbedder:
     """all-MiniLM-L6-v2 in ONNX Runtime: milliseconds to open and to embed a query, without torch."""
 
     def __init__(self, directory: Path) -> None:
-        import onnxruntime  # noqa: PLC0415  opens only when an embedder is built
-        from tokenizers import Tokenizer  # noqa: PLC0415
+        from tokenizers import Tokenizer  # noqa: PLC0415  opens only when an embedder is built
 
         check_seal(directory)
+        self._directory = directory
         try:
             self._tokenizer = Tokenizer.from_file(str(directory / "tokenizer.json"))
-            options = onnxruntime.SessionOptions()
-            options.log_severity_level = 3
-            self._session = onnxruntime.InferenceSession(
-                str(directory / "model.onnx"), options, providers=["CPUExecutionProvider"]
-            )
+            self._session = self._open_session(threads=0)
         except Exception as error:
             raise ModelError(
                 "The exported embedding model cannot be read.",
@@ -151,11 +152,8 @@ class MiniLmEmbedder:
         return 384
 
     def embed(self, texts: Sequence[str], progress: Progress | None = None) -> Vectors:
-        """Return one unit vector per text, shape (n, 384). Batches are sorted by length."""
-        vectors = np.zeros((len(texts), self.dimension), dtype=np.float32)
-        for batch, found, _, _ in self._run(texts, progress):
-            vectors[batch] = found
-        return vectors
+        """Return one unit vector per text, shape (n, 384)."""
+        return self.embed_spans(texts, [()] * len(texts), progress)[0]
 
     def embed_spans(
         self, texts: Sequence[str], spans: Sequence[Sequence[Span]], progress: Progress | None = None
@@ -167,30 +165,57 @@ class MiniLmEmbedder:
         """
         vectors = np.zeros((len(texts), self.dimension), dtype=np.float32)
         parts = [np.zeros((len(own), self.dimension), dtype=np.float32) for own in spans]
-        for batch, found, tokens, encodings in self._run(texts, progress):
+        order = sorted(range(len(texts)), key=lambda index: len(texts[index]))
+        batches = [order[start : start + BATCH_SIZE] for start in range(0, len(order), BATCH_SIZE)]
+
+        def run(batch: list[int]) -> int:
+            found, tokens, encodings = self._run([texts[index] for index in batch], alone=len(batches) == 1)
             vectors[batch] = found
             for row, index in enumerate(batch):
-                _pool(parts[index], spans[index], tokens[row], encodings[row])
+                if parts[index].size:
+                    _pool(parts[index], spans[index], tokens[row], encodings[row])
+            return len(batch)
+
+        done = 0
+        for count in map(run, batches) if len(batches) == 1 else self._workers.map(run, batches):
+            done += count
+            if progress:
+                progress("Embedding", done, len(texts))
         unread = [(i, j) for i, own in enumerate(parts) for j in np.flatnonzero(~own.any(axis=1)).tolist()]
-        alone = self.embed([texts[i][slice(*spans[i][j])] for i, j in unread])
-        for (i, j), vector in zip(unread, alone, strict=True):
-            parts[i][j] = vector
+        if unread:
+            by_itself = self.embed([texts[i][slice(*spans[i][j])] for i, j in unread])
+            for (i, j), vector in zip(unread, by_itself, strict=True):
+                parts[i][j] = vector
         return vectors, parts
 
-    def _run(
-        self, texts: Sequence[str], progress: Progress | None
-    ) -> Iterator[tuple[list[int], Vectors, Vectors, list[Encoding]]]:
-        """Yield batches of texts of about one length: their places, vectors, token states and encodings."""
-        order = sorted(range(len(texts)), key=lambda index: len(texts[index]))
-        for start in range(0, len(order), BATCH_SIZE):
-            batch = order[start : start + BATCH_SIZE]
-            encodings = self._tokenizer.encode_batch([texts[index] for index in batch])
-            ids = np.array([encoding.ids for encoding in encodings], dtype=np.int64)
-            mask = np.array([encoding.attention_mask for encoding in encodings], dtype=np.int64)
-            vectors, tokens = self._session.run(None, {"input_ids": ids, "attention_mask": mask})
-            yield batch, vectors, tokens, encodings
-            if progress:
-                progress("Embedding", min(start + BATCH_SIZE, len(order)), len(order))
+    @cached_property
+    def _workers(self) -> ThreadPoolExecutor:
+        """One thread a processor, each with a batch of its own: a fifth faster than one batch on all of them."""
+        return ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="embed")
+
+    @cached_property
+    def _bulk(self) -> InferenceSession:
+        return self._open_session(threads=1)
+
+    def _open_session(self, *, threads: int) -> InferenceSession:
+        """Return the model; `threads` 0 means one for each processor."""
+        import onnxruntime  # noqa: PLC0415  opens only when an embedder is built
+
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 3
+        options.intra_op_num_threads = threads
+        return onnxruntime.InferenceSession(
+            str(self._directory / "model.onnx"), options, providers=["CPUExecutionProvider"]
+        )
+
+    def _run(self, texts: Sequence[str], *, alone: bool) -> tuple[Vectors, Vectors, list[Encoding]]:
+        """Return vectors, token states and encodings of a batch; one that runs alone gets all processors."""
+        encodings = self._tokenizer.encode_batch(list(texts))
+        ids = np.array([encoding.ids for encoding in encodings], dtype=np.int64)
+        mask = np.array([encoding.attention_mask for encoding in encodings], dtype=np.int64)
+        session = self._session if alone else self._bulk
+        vectors, tokens = session.run(None, {"input_ids": ids, "attention_mask": mask})
+        return vectors, tokens, encodings
 
 
 def _pool(target: Vectors, spans: Sequence[Span], tokens: Vectors, encoding: Encoding) -> None:

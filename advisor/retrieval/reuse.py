@@ -33,8 +33,7 @@ class Shelf:
         found: dict[str, Vectors] = {}
         for label, catalogue in self._catalogues.items():
             for id_, chunk in catalogue.find_chunks(chunk_ids).items():
-                end = chunk.first_statement + chunk.statements
-                statements = catalogue.get_candidate(chunk.section_id).vectors[chunk.first_statement : end]
+                statements = catalogue.get_candidate(chunk.section_id).vectors
                 found[id_] = np.concatenate([self._matrices[label][chunk.number][np.newaxis], statements])
         return found
 

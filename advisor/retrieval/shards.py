@@ -11,7 +11,6 @@ import hashlib
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from pydantic import TypeAdapter
@@ -27,12 +26,14 @@ from advisor.retrieval.reuse import Pending, Shelf
 from advisor.retrieval.vector import CHUNKS, QUESTIONS, VectorStore, append_vectors
 from advisor.text import count_words
 
-FORMAT = "library-2"
+FORMAT = "library-3"
 PENDING = "pending.sqlite"
 _SHARDS = "shards.json"
-_BATCH = 256
-"""Chunks that are embedded together: enough to sort them by length, few enough to stay small in memory."""
-_MOST_CHUNK_WORDS = 170
+_BATCH = 128
+"""Sections that are embedded together: enough to sort them by length, few enough to stay small in memory."""
+_WINDOW_WORDS = 55
+_HEADING_WEIGHT = 0.5
+"""Both chosen on the training split of SciFact; whole chunks with their heading rank no better, and cost as much."""
 _HEADS = TypeAdapter(dict[str, list[DocumentHead]])
 
 
@@ -49,11 +50,9 @@ def read_heads(directory: Path) -> dict[str, list[DocumentHead]]:
         raise IndexUnavailableError("The index of the documents is incomplete.", "Run `advisor ingest`.") from error
 
 
-class Piece(NamedTuple):
-    """A chunk, and where in its indexed text each of its statements stands."""
-
-    chunk: Chunk
-    spans: tuple[Span, ...]
+def write_heads(directory: Path, heads: dict[str, list[DocumentHead]]) -> None:
+    """Write the documents of a generation by label."""
+    (directory / _SHARDS).write_bytes(_HEADS.dump_json(heads, indent=1))
 
 
 class ShardWriter:
@@ -100,7 +99,7 @@ class ShardWriter:
                 heads = filling.fill(documents, progress)
                 for folder in filling.folders:
                     self._vectors.index(folder, (CHUNKS, QUESTIONS), self._embedder.dimension, progress)
-                (draft / _SHARDS).write_bytes(_HEADS.dump_json(heads, indent=1))
+                write_heads(draft, heads)
                 self._probe(draft, self._vectors)
                 told = {head.id: head for found in heads.values() for head in found}
                 manifest = Manifest(
@@ -108,7 +107,7 @@ class ShardWriter:
                     model=self._embedder.fingerprint,
                     dimension=self._embedder.dimension,
                     format=FORMAT,
-                    chunker="document-2",
+                    chunker="document-3",
                     documents={id_: head.digest for id_, head in told.items()},
                     sections=sum(head.sections for head in told.values()),
                     chunks=filling.chunks,
@@ -138,14 +137,6 @@ class ShardWriter:
         return directory if same == (FORMAT, self._embedder.fingerprint, self._vectors.kind) else None
 
 
-class _Unit(NamedTuple):
-    """A document on its way into a shard, with its sections and their pieces."""
-
-    document: Document
-    sections: tuple[Section, ...]
-    pieces: tuple[tuple[Piece, ...], ...]
-
-
 class _Filling:
     """Writes each document into the shard of its label as it comes: no more than a batch of them is in memory."""
 
@@ -171,49 +162,42 @@ class _Filling:
         """Write all documents; return their heads by label."""
         with contextlib.ExitStack() as stack:
             for batch in self._batches(documents):
-                vectors = self._embed([piece for unit in batch for own in unit.pieces for piece in own])
-                for unit in batch:
-                    label = unit.document.label
-                    if label not in self._shards:
-                        folder = self._draft / name_shard(label)
+                vectors = self._embed([section for _, sections in batch for section in sections])
+                for document, sections in batch:
+                    if document.label not in self._shards:
+                        folder = self._draft / name_shard(document.label)
                         folder.mkdir()
-                        self._shards[label] = _Shard(folder, stack.enter_context(CatalogueWriter(folder)))
-                    self._shards[label].add(unit, vectors)
+                        self._shards[document.label] = _Shard(folder, stack.enter_context(CatalogueWriter(folder)))
+                    self._shards[document.label].add(document, sections, vectors)
                 if progress:
                     progress("Embedding", self.embedded, self.embedded)
         for folder in self.folders:
             append_vectors(folder, QUESTIONS, np.zeros((0, self._embedder.dimension), dtype=np.float32))
         return {label: shard.heads for label, shard in self._shards.items()}
 
-    def _batches(self, documents: Iterable[Document]) -> Iterator[list[_Unit]]:
-        """Yield documents together, until their texts are enough for the model."""
-        batch: list[_Unit] = []
+    def _batches(self, documents: Iterable[Document]) -> Iterator[list[tuple[Document, tuple[Section, ...]]]]:
+        """Yield documents together, until their sections are enough for the model."""
+        batch: list[tuple[Document, tuple[Section, ...]]] = []
         size = 0
         for document in documents:
             known = document.sections is None
             sections = self._shelf.get_sections(document.id) if document.sections is None else document.sections
-            unit = _Unit(document, sections, tuple(split_section(section) for section in sections))
-            batch.append(unit)
-            size += 1 if known else sum(len(own) for own in unit.pieces)
+            batch.append((document, sections))
+            size += 1 if known else len(sections)
             if size >= _BATCH:
                 yield batch
                 batch, size = [], 0
         if batch:
             yield batch
 
-    def _embed(self, pieces: Sequence[Piece]) -> dict[str, Vectors]:
-        """Return the vectors of pieces by chunk id: first the chunk's, then those of its statements."""
-        wanted = {piece.chunk.id: piece for piece in pieces}
+    def _embed(self, sections: Sequence[Section]) -> dict[str, Vectors]:
+        """Return the vectors of sections by the id of their chunk: first the section's, then its statements'."""
+        wanted = {name_chunk(section): section for section in sections}
         found = self._shelf.find_vectors(wanted)
         found |= self._pending.find_vectors(wanted.keys() - found.keys())
-        missing = [piece for id_, piece in wanted.items() if id_ not in found]
+        missing = {id_: section for id_, section in wanted.items() if id_ not in found}
         if missing:
-            texts, spans = [piece.chunk.indexed_text for piece in missing], [piece.spans for piece in missing]
-            chunks, statements = self._embedder.embed_spans(texts, spans)
-            fresh = {
-                piece.chunk.id: np.concatenate([chunk[np.newaxis], own])
-                for piece, chunk, own in zip(missing, chunks, statements, strict=True)
-            }
+            fresh = dict(zip(missing, embed_sections(list(missing.values()), self._embedder), strict=True))
             self._pending.keep(fresh)
             self.embedded += len(fresh)
             found |= fresh
@@ -229,43 +213,74 @@ class _Shard:
         self.chunks = 0
         self._writer = writer
 
-    def add(self, unit: _Unit, vectors: Mapping[str, Vectors]) -> None:
-        """Add a document."""
-        for section, pieces in zip(unit.sections, unit.pieces, strict=True):
-            own = [vectors[piece.chunk.id] for piece in pieces]
-            self._writer.add_section(section, np.concatenate([rows[1:] for rows in own]))
-            append_vectors(self.folder, CHUNKS, np.stack([rows[0] for rows in own]))
-            first = 0
-            for piece in pieces:
-                count = len(piece.spans)
-                self._writer.add_chunk(self.chunks, piece.chunk, (), first_statement=first, statements=count)
-                self.chunks += 1
-                first += count
-        self.heads.append(DocumentHead(**unit.document.model_dump(exclude={"sections"}), sections=len(unit.sections)))
+    def add(self, document: Document, sections: Sequence[Section], vectors: Mapping[str, Vectors]) -> None:
+        """Add a document; one chunk a section."""
+        for section in sections:
+            id_ = name_chunk(section)
+            chunk = Chunk(id=id_, section_id=section.id, heading_path=_path(section), text=section.text)
+            self._writer.add_section(section, vectors[id_][1:])
+            self._writer.add_chunk(self.chunks, chunk, ())
+            append_vectors(self.folder, CHUNKS, vectors[id_][:1])
+            self.chunks += 1
+        self.heads.append(DocumentHead(**document.model_dump(exclude={"sections"}), sections=len(sections)))
 
 
-def split_section(section: Section) -> tuple[Piece, ...]:
-    """Return the pieces of a document's section: each of about as many words as the model reads."""
-    groups: list[list[str]] = []
+def name_chunk(section: Section) -> str:
+    """Return the id of a section's chunk, which stays while heading and statements do."""
+    return digest_text("\x1f".join((*_path(section), *(statement.labelled for statement in section.statements))))[:16]
+
+
+def _path(section: Section) -> tuple[str, str]:
+    return section.playbook_title, section.heading
+
+
+def embed_sections(sections: Sequence[Section], embedder: Embedder) -> list[Vectors]:
+    """Return for each section an array of shape (1 + statements, dimension): its own vector, then its statements'.
+
+    A section is embedded in windows of a few sentences, without its heading. Its vector is the mean of theirs and half
+    of its heading's; a statement's is pooled from the window that holds it.
+    """
+    windows = [split_windows(section) for section in sections]
+    texts = [" ".join(window) for own in windows for window in own]
+    spans = [_place(window) for own in windows for window in own]
+    headings = list(dict.fromkeys(" > ".join(_path(section)) for section in sections))
+    by_heading = dict(zip(headings, embedder.embed(headings), strict=True))
+    found, parts = embedder.embed_spans(texts, spans)
+    arrays: list[Vectors] = []
+    start = 0
+    for section, own in zip(sections, windows, strict=True):
+        end = start + len(own)
+        mean = _unit(found[start:end].sum(axis=0)) + _HEADING_WEIGHT * by_heading[" > ".join(_path(section))]
+        arrays.append(np.concatenate([_unit(mean)[np.newaxis], *parts[start:end]]))
+        start = end
+    return arrays
+
+
+def split_windows(section: Section) -> list[list[str]]:
+    """Return the statements of a section in runs of about as many words, each some `_WINDOW_WORDS`."""
+    texts = [statement.labelled for statement in section.statements]
+    counts = [count_words(text) for text in texts]
+    target = sum(counts) / max(1, round(sum(counts) / _WINDOW_WORDS))
+    windows: list[list[str]] = [[]]
     words = 0
-    for statement in section.statements:
-        count = count_words(statement.labelled)
-        if not groups or words + count > _MOST_CHUNK_WORDS:
-            groups.append([])
+    for text, count in zip(texts, counts, strict=True):
+        if windows[-1] and words >= target:
+            windows.append([])
             words = 0
-        groups[-1].append(statement.labelled)
+        windows[-1].append(text)
         words += count
-    return tuple(_make_piece(section, group) for group in groups)
+    return windows
 
 
-def _make_piece(section: Section, statements: Sequence[str]) -> Piece:
-    path = (section.playbook_title, section.heading)
-    text = " ".join(statements)
-    id_ = digest_text("\x1f".join((*path, *statements)))[:16]
-    chunk = Chunk(id=id_, section_id=section.id, heading_path=path, text=text)
-    start = len(chunk.indexed_text) - len(text)
+def _place(statements: Sequence[str]) -> list[Span]:
+    """Return where statements stand when they are joined by spaces."""
     spans: list[Span] = []
+    start = 0
     for statement in statements:
         spans.append((start, start + len(statement)))
         start += len(statement) + 1
-    return Piece(chunk, tuple(spans))
+    return spans
+
+
+def _unit(vector: Vectors) -> Vectors:
+    return np.asarray(vector / max(float(np.linalg.norm(vector)), 1e-9), dtype=np.float32)

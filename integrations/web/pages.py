@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import parse_qsl, urlencode
 
 from fastapi import APIRouter, Depends, FastAPI, Request
+from fastapi import Path as PathParameter
 from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 from fastapi.staticfiles import StaticFiles
 
@@ -26,6 +27,7 @@ from integrations.web.program_page import draw_page
 from integrations.web.rendering import render_page
 
 DOOR = "web"
+Page = Annotated[int, PathParameter(ge=1, le=100_000)]
 _STATIC = Path(__file__).parent / "static"
 _FILES = {"/": "index.html", "/demo": "demo.html", "/widget.js": "widget.js"}
 _SAID = {
@@ -93,6 +95,27 @@ def _create_playbook_router(advisor: Advisor, guard: Guard) -> APIRouter:
             sections=sections,
             groups=_group,
             about=f"{head.collection} › {head.path}",
+        )
+
+    @router.get("/documents/{document_id}/pages/{page}")
+    def page_of_document(document_id: str, page: Page, caller: Caller = reader) -> RedirectResponse:
+        """Lead to a page: of the file where a browser can open it, or else of the text."""
+        head, sections = advisor.get_document(caller, document_id)
+        if head.path.lower().endswith(".pdf"):
+            return RedirectResponse(f"/documents/{document_id}/file#page={page}")
+        there = [section.id for section in sections if any(s.page == page for s in section.statements)]
+        return RedirectResponse(f"/documents/{document_id}#{there[0].partition('/')[2] if there else ''}")
+
+    @router.get("/documents/{document_id}/file")
+    def file_of_document(document_id: str, caller: Caller = reader) -> FileResponse:
+        """Send the file of a document: a PDF to be looked at, anything else to be saved."""
+        file = advisor.get_document_file(caller, document_id)
+        pdf = file.suffix.lower() == ".pdf"
+        return FileResponse(
+            file,
+            media_type="application/pdf" if pdf else "application/octet-stream",
+            filename=file.name,
+            content_disposition_type="inline" if pdf else "attachment",
         )
 
     return router

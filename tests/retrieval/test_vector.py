@@ -40,7 +40,7 @@ def write_index(folder: Path, stored: Vectors, told: Vectors, store: VectorStore
     store = store or VectorStore()
     with CatalogueWriter(folder) as catalogue:
         catalogue._connection.executemany(
-            "INSERT INTO chunk VALUES (?, ?, 's', 0, 0)", ((row, str(row)) for row in range(len(told)))
+            "INSERT INTO chunk VALUES (?, ?, 's')", ((row, str(row)) for row in range(len(told)))
         )
     for name, rows in ((CHUNKS, stored), (QUESTIONS, stored[:0])):
         append_vectors(folder, name, rows)

@@ -459,7 +459,10 @@ form.send label { display: flex; flex: 1; align-items: center; gap: .4rem; color
 
     link(citation) {
       const [playbook, section = ""] = citation.section_id.split("/");
-      if (citation.kind === "document") return { url: `${BASE}/documents/${encodeURIComponent(playbook)}#${encodeURIComponent(section)}`, text: this.words.openDocument };
+      if (citation.kind === "document") {
+        const place = citation.page ? `/pages/${citation.page}` : `#${encodeURIComponent(section)}`;
+        return { url: `${BASE}/documents/${encodeURIComponent(playbook)}${place}`, text: this.words.openDocument };
+      }
       if (citation.kind === "playbook") return { url: `${BASE}/playbooks/${encodeURIComponent(playbook)}#${encodeURIComponent(section)}`, text: this.words.openPlaybook };
       return citation.kind === "register" ? { url: `${BASE}/program`, text: this.words.openProgram } : null;
     }

@@ -107,11 +107,17 @@ def transport(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def company(transport: str, indexed: Settings, make_office: OfficeMaker, tmp_path: Path) -> Iterator[Company]:
+def home(indexed: Settings) -> Settings:
+    """Where the company keeps its index."""
+    return indexed
+
+
+@pytest.fixture
+def company(transport: str, home: Settings, make_office: OfficeMaker, tmp_path: Path) -> Iterator[Company]:
     with Simulator(signing_secret=SECRET) as sim:
         people_of(sim)
         database = f"sqlite:///{tmp_path}/slack.sqlite"
-        settings = slack_settings(indexed, sim, database, slack_transport=transport)
+        settings = slack_settings(home, sim, database, slack_transport=transport)
         office = make_office(database)
         office.load_demo(LOCAL_CALLER, door="demo")
         door = build_door(settings, build_advisor(settings, office), office, pace=0, lease=5, idle=0.05)
