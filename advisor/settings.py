@@ -57,7 +57,7 @@ class Settings(BaseSettings):
     )
     chroma_url: str = Field(
         default="",
-        description="Address of a Chroma server to keep vectors on; empty means files in the data directory.",
+        description="Address of a Chroma server for the vectors; empty means files in the data directory.",
     )
     chroma_token: SecretStr = Field(
         default=SecretStr(""), description="Sent to the Chroma server as a bearer token, for the proxy in front of it."
