@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -12,11 +12,11 @@ from advisor.errors import AdvisorError, BusyError, KnowledgeError
 from advisor.settings import Settings
 
 if TYPE_CHECKING:
-    from advisor.domain.knowledge import BuildReport, Collection
+    from advisor.domain.knowledge import BuildReport, Collection, Source
     from advisor.knowledge.collections import CollectionsFile
     from advisor.knowledge.ingest import Ingest
     from advisor.knowledge.library import LibraryIngest
-    from advisor.ports import Embedder, Library, Meter, Progress, Retriever, WorkQueue
+    from advisor.ports import Answerer, Embedder, Library, Meter, Progress, Retriever, WorkQueue
     from advisor.program.office import ProgramOffice
     from advisor.retrieval.hybrid import HybridRetriever
     from advisor.retrieval.library import LibraryRetriever
@@ -31,7 +31,6 @@ _LOW_DISK = 500_000_000
 def build_advisor(settings: Settings, program: ProgramOffice | None = None, meter: Meter | None = None) -> Advisor:
     """Wire an Advisor that answers from the serving index, and from the register that the office keeps."""
     from advisor.answering.documents import DocumentAnswerer  # noqa: PLC0415
-    from advisor.answering.extractive import ExtractiveAnswerer  # noqa: PLC0415
     from advisor.answering.greeting import RuleGreeter  # noqa: PLC0415
     from advisor.answering.rewriting import RuleRewriter  # noqa: PLC0415
     from advisor.knowledge.library import CollectionFiles  # noqa: PLC0415
@@ -55,7 +54,7 @@ def build_advisor(settings: Settings, program: ProgramOffice | None = None, mete
         greeter=RuleGreeter(),
         rewriter=RuleRewriter(),
         retriever=retriever,
-        answerer=ExtractiveAnswerer(sources={source.id: source for source in sources}),
+        answerer=_build_answerer(settings, embedder, {source.id: source for source in sources}),
         conversations=SqlConversations(open_database(settings.effective_database_url)),
         reporter=program or _find_program(settings),
         library=library,
@@ -63,6 +62,25 @@ def build_advisor(settings: Settings, program: ProgramOffice | None = None, mete
         document_files=CollectionFiles(lambda: load_collections(settings)),
         restricted=RestrictedReads(build_audit(settings)),
         meter=meter,
+    )
+
+
+def _build_answerer(settings: Settings, embedder: Embedder, sources: Mapping[str, Source]) -> Answerer:
+    from advisor.answering.extractive import ExtractiveAnswerer  # noqa: PLC0415
+
+    extractive = ExtractiveAnswerer(sources=sources)
+    if not settings.chat_model:
+        return extractive
+    from advisor.answering.chat_model import LangChainChatModel  # noqa: PLC0415
+    from advisor.answering.generative import GenerativeAnswerer  # noqa: PLC0415
+    from advisor.answering.prompts import load_prompt  # noqa: PLC0415
+
+    return GenerativeAnswerer(
+        extractive=extractive,
+        chat=LangChainChatModel(settings.chat_model, base_url=settings.chat_base_url),
+        embedder=embedder,
+        prompts={name: load_prompt(settings.prompts_dir, name) for name in ("answer", "repair")},
+        sources=sources,
     )
 
 

@@ -89,6 +89,19 @@ class Library(Protocol):
         ...
 
 
+class ChatModel(Protocol):
+    """A language model that is told one thing and replies once."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Name of the model, for receipts."""
+        ...
+
+    def complete(self, instructions: str) -> str:
+        """Return the reply; raise ModelError when none comes in time."""
+        ...
+
+
 class Reranker(Protocol):
     """Looks at a query and a text together."""
 

@@ -22,6 +22,12 @@ def _find_knowledge_base() -> Path:
     return checkout if checkout.is_dir() else _PACKAGE / "_bundled" / "knowledge_base"
 
 
+def _find_prompts() -> Path:
+    """Return the checkout's prompts, or the copy that an installed package carries."""
+    checkout = _PACKAGE.parent / "prompts"
+    return checkout if checkout.is_dir() else _PACKAGE / "_bundled" / "prompts"
+
+
 class ChannelRule(StrEnum):
     """How the advisor behaves in a Slack channel."""
 
@@ -55,6 +61,12 @@ class Settings(BaseSettings):
         default="",
         description="Name or folder of a cross-encoder that reorders what was found; empty means none.",
     )
+    prompts_dir: Path = Field(default_factory=_find_prompts, description="Folder of the prompts for the chat model.")
+    chat_model: str = Field(
+        default="",
+        description="Chat model that words answers, as provider:name; empty means that answers are quoted.",
+    )
+    chat_base_url: str = Field(default="", description="Address of a server that speaks the chat model's protocol.")
     chroma_url: str = Field(
         default="",
         description="Address of a Chroma server for the vectors; empty means files in the data directory.",

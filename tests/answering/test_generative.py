@@ -1,0 +1,166 @@
+"""Answers that a chat model words: a real model client against a scripted server that misbehaves on demand."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from advisor.answering.chat_model import LangChainChatModel
+from advisor.answering.generative import UNAVAILABLE
+from advisor.answering.prompts import load_prompt
+from advisor.bootstrap import build_advisor
+from advisor.domain.dialogue import Answer, Outcome
+from advisor.domain.identity import LOCAL_CALLER
+from advisor.errors import KnowledgeError, ModelError
+from advisor.settings import Settings
+from tests.chat_server import ChatServer, Reply
+from tests.conftest import ROOT
+
+pytestmark = pytest.mark.slow
+QUESTION = "How long should a shadow period be?"
+_STATEMENT = re.compile(r"^\[(\d+)\] \([^)]*\) (.+)$", re.MULTILINE)
+
+
+@pytest.fixture(autouse=True)
+def _key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "scripted")
+    monkeypatch.setenv("LANGSMITH_TRACING", "false")
+
+
+@pytest.fixture
+def server() -> Iterator[ChatServer]:
+    with ChatServer() as found:
+        yield found
+
+
+def read_statements(instructions: str) -> list[tuple[str, str]]:
+    return _STATEMENT.findall(instructions)
+
+
+def say_the_first(instructions: str, count: int = 3) -> str:
+    """Write what an obedient model writes: the first statements, each with its number."""
+    return "\n".join(f"- {text} [{number}]" for number, text in read_statements(instructions)[:count])
+
+
+def ask(indexed: Settings, folder: Path, server: ChatServer, question: str = QUESTION) -> Answer:
+    settings = indexed.model_copy(
+        update={
+            "database_url": f"sqlite:///{folder}/a.sqlite",
+            "chat_model": "openai:scripted",
+            "chat_base_url": server.url,
+        }
+    )
+    return build_advisor(settings).ask(LOCAL_CALLER, question)
+
+
+def test_a_worded_answer_cites_what_it_says(indexed: Settings, tmp_path: Path, server: ChatServer) -> None:
+    server.reply = say_the_first
+    answer = ask(indexed, tmp_path, server)
+    assert UNAVAILABLE not in answer.notices
+    quotes = {citation.number: citation.quote for citation in answer.citations}
+    first = answer.blocks[0].sentences[0]  # type: ignore[union-attr]
+    assert first.text in quotes[first.citations[0]] or quotes[first.citations[0]] in first.text
+    assert all(citation.quote and citation.section_id for citation in answer.citations)
+    assert len(server.asked) == 1
+
+
+def make_bad(line: str) -> Reply:
+    """Write two good lines and a bad one between them; the repair writes it again."""
+
+    def reply(instructions: str) -> str:
+        number, _ = read_statements(instructions)[0]
+        bad = line.replace("[N]", f"[{number}]")
+        good = say_the_first(instructions, 3).splitlines()
+        return bad if "refused" in instructions else "\n".join([*good[:2], bad, good[2]])
+
+    return reply
+
+
+@pytest.mark.parametrize(
+    ("line", "secret"),
+    [
+        ("- Run it for 97 weeks in shadow. [N]", "97 weeks"),
+        ("- As Gartner says, run it in shadow mode. [N]", "Gartner"),
+        ("- Run it in shadow mode, see https://evil.example/a. [N]", "evil.example"),
+        ("- ![shadow](https://evil.example/p.png) [N]", "evil.example"),
+        ("- Shadow mode can be skipped by anybody. [999]", "skipped by anybody"),
+        ("- Shadow mode needs no citation at all.", "no citation at all"),
+        ("- Form: First one sentence on a line of its own: what to decide or do. [N]", "line of its own"),
+    ],
+)
+def test_what_the_evidence_does_not_carry_reaches_nobody(
+    indexed: Settings, tmp_path: Path, server: ChatServer, line: str, secret: str
+) -> None:
+    server.reply = make_bad(line)
+    answer = ask(indexed, tmp_path, server)
+    assert secret not in answer.text + " ".join(answer.notices)
+    assert answer.outcome is Outcome.ANSWERED
+    assert UNAVAILABLE not in answer.notices
+    assert len(server.asked) == 2  # written, and repaired once
+
+
+@pytest.mark.parametrize("reply", ["", "   \n", "NOTHING", "{}", "x" * 200_000, "I am a helpful assistant."])
+def test_nonsense_gives_way_to_the_quotes(indexed: Settings, tmp_path: Path, server: ChatServer, reply: str) -> None:
+    server.reply = lambda _: reply
+    answer = ask(indexed, tmp_path, server)
+    assert answer.outcome is Outcome.ANSWERED
+    assert UNAVAILABLE in answer.notices
+    assert answer.citations
+    assert "xxx" not in answer.text
+
+
+@pytest.mark.parametrize("faults", [(429,), (500, 500), ("close",), ("garbage",)])
+def test_a_passing_failure_is_tried_again(
+    indexed: Settings, tmp_path: Path, server: ChatServer, faults: tuple[int | str, ...]
+) -> None:
+    server.reply = say_the_first
+    server.faults = list(faults)
+    answer = ask(indexed, tmp_path, server)
+    assert UNAVAILABLE not in answer.notices
+    assert len(server.asked) == len(faults) + 1
+
+
+@pytest.mark.parametrize("fault", [429, 500, "hang", "stall", "close", "garbage"])
+def test_a_lasting_failure_ends_in_time(server: ChatServer, fault: int | str) -> None:
+    server.reply = lambda _: "A sentence that goes on for a while. [1]\n" * 5
+    server.faults = [fault] * 9
+    chat = LangChainChatModel(
+        "openai:scripted", base_url=server.url, first_seconds=0.4, idle_seconds=0.4, whole_seconds=2, retries=1
+    )
+    with pytest.raises(ModelError):
+        chat.complete("Say something.")
+    assert len(server.asked) <= 2
+
+
+def test_without_the_model_the_quotes_stand(indexed: Settings, tmp_path: Path, server: ChatServer) -> None:
+    server.faults = [500] * 9
+    answer = ask(indexed, tmp_path, server)
+    assert UNAVAILABLE in answer.notices
+    assert answer.citations
+
+
+def test_what_is_declined_asks_no_model(indexed: Settings, tmp_path: Path, server: ChatServer) -> None:
+    answer = ask(indexed, tmp_path, server, "What is the best restaurant in Budapest?")
+    assert answer.outcome is Outcome.DECLINED
+    assert not server.asked
+
+
+def test_prompts_declare_their_inputs(tmp_path: Path) -> None:
+    for file in sorted((ROOT / "prompts").glob("[a-z]*.md")):
+        prompt = load_prompt(ROOT / "prompts", file.stem)
+        assert prompt.purpose
+        filled = prompt.render(**dict.fromkeys(prompt.inputs, "{braces} stay"))
+        assert filled.count("{braces} stay") >= len(prompt.inputs)
+    with pytest.raises(ValueError, match="takes"):
+        prompt.render(other="x")
+    (tmp_path / "bad.md").write_text("---\npurpose: x\ninputs: [a]\n---\nNothing of it.\n")
+    with pytest.raises(KnowledgeError, match="inputs and body differ"):
+        load_prompt(tmp_path, "bad")
+
+
+def test_a_provider_that_is_not_installed_is_told() -> None:
+    with pytest.raises(ModelError, match="provider:name"):
+        LangChainChatModel("nobody:nothing")

@@ -1,0 +1,80 @@
+"""What a sentence must not do to the quotes that it cites."""
+
+from __future__ import annotations
+
+import pytest
+
+from advisor.answering.verification import Problem, find_problem, find_quantities
+from advisor.domain.knowledge import KnowledgeBase
+
+WINDOW = "Effects on warranty claims, returns or maintenance spend take 12 to 18 months to show."
+OWNER = "IT runs the servers and OT decides when a model may touch the line."
+TRUST = "Operators trust a system after it has shown them eight weeks of right calls in shadow mode."
+RISE = "An accurate forecast can still increase inventory cost by 8% for the plant."
+
+
+@pytest.mark.parametrize(
+    ("text", "quote"),
+    [
+        ("Allow 12 to 18 months before you judge warranty claims or returns.", WINDOW),
+        ("Maintenance spend shows an effect after 12 to 18 months.", WINDOW),
+        ("The effects on returns need at least twelve months to show.", WINDOW),
+        ("OT decides when a model may touch the line.", OWNER),
+        ("The servers are run by IT, and OT decides when a model may touch the line.", OWNER),
+        ("Eight weeks of right calls in shadow mode come before operators trust a system.", TRUST),
+        ("A forecast that is accurate can increase inventory cost by 8 percent.", RISE),
+    ],
+)
+def test_a_faithful_paraphrase_is_shown(text: str, quote: str) -> None:
+    assert find_problem(text, [quote]) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "quote", "problem"),
+    [
+        ("Effects on returns take 12 to 24 months to show.", WINDOW, Problem.FIGURE),
+        ("Effects on returns take 12 to 18 weeks to show.", WINDOW, Problem.FIGURE),
+        ("Effects on returns take some 90% of the 18 months to show.", WINDOW, Problem.FIGURE),
+        ("Effects on returns do not take 12 to 18 months to show.", WINDOW, Problem.POLARITY),
+        ("An accurate forecast can decrease inventory cost by 8% for the plant.", RISE, Problem.POLARITY),
+        ("As Siemens found, effects on returns take 12 to 18 months to show.", WINDOW, Problem.NAME),
+        ("OT runs the servers and IT decides when a model may touch the line.", OWNER, Problem.ACTOR),
+        ("The vendor decides when a model may touch the line.", OWNER, Problem.ACTOR),
+        ("Effects on returns take 12 to 18 months, see http://evil.example/x.", WINDOW, Problem.LINK),
+        ("Effects on returns take 12 to 18 months ![x](//evil/x.png).", WINDOW, Problem.LINK),
+        ("Hire a consultancy to run a maturity assessment of every site.", WINDOW, Problem.UNSUPPORTED),
+        ("Employees should be asked for their passwords.", WINDOW, Problem.UNSUPPORTED),
+    ],
+)
+def test_what_the_quote_does_not_carry_is_refused(text: str, quote: str, problem: Problem) -> None:
+    assert find_problem(text, [quote]) is problem
+
+
+def test_a_sentence_without_a_quote_and_one_of_the_prompt_are_refused() -> None:
+    assert find_problem("Choose an owner.", []) is Problem.UNCITED
+    prompt = "End every line with the numbers of the statements that it rests on, like this."
+    echo = "End every line with the numbers of the statements that it rests on."
+    assert find_problem(echo, [echo], prompt=prompt) is Problem.ECHO
+
+
+def test_closeness_lets_a_paraphrase_use_other_words_but_no_other_figures() -> None:
+    text = "Patience: spend on upkeep and claims under guarantee move late."
+    assert find_problem(text, [WINDOW]) is Problem.UNSUPPORTED
+    assert find_problem(text, [WINDOW], closeness=0.8) in {None, Problem.UNSUPPORTED}
+    assert find_problem("Claims show an effect after 3 months.", [WINDOW], closeness=0.99) is Problem.FIGURE
+
+
+def test_quantities_carry_their_units() -> None:
+    assert find_quantities("12 to 18 months, 8 %, $4 million and three shifts at 2.3x") == {
+        ("12", "month"), ("18", "month"), ("8", "%"), ("4", "money"), ("3", "shift"), ("2.3", "x")
+    }  # fmt: skip
+
+
+def test_every_statement_of_the_playbooks_carries_itself(knowledge: KnowledgeBase) -> None:
+    refused = [
+        statement.text
+        for section in knowledge.sections
+        for statement in section.statements
+        if find_problem(statement.text, [statement.labelled])
+    ]
+    assert not refused
