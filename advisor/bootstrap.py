@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -148,9 +149,15 @@ def build_retriever(settings: Settings, embedder: Embedder | None = None) -> Hyb
 
 
 def _build_vectors(settings: Settings) -> VectorStore:
+    return _open_store(settings.chroma_url, settings.chroma_token.get_secret_value())
+
+
+@cache
+def _open_store(url: str, token: str) -> VectorStore:
+    """Return the one store of an address: when it rests, it rests for all."""
     from advisor.retrieval.vector import VectorStore  # noqa: PLC0415
 
-    return VectorStore(settings.chroma_url, token=settings.chroma_token.get_secret_value())
+    return VectorStore(url, token=token)
 
 
 def build_library(settings: Settings, embedder: Embedder | None = None) -> LibraryRetriever:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
-from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -113,7 +112,7 @@ class Reranker(Protocol):
 class DocumentFiles(Protocol):
     """The files that documents were read from."""
 
-    def get(self, head: DocumentHead) -> Path:
+    def get(self, head: DocumentHead) -> bytes:
         """Return the file of a document; raise NotFoundError where it is gone or has changed since it was indexed."""
         ...
 

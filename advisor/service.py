@@ -10,7 +10,6 @@ import uuid
 from collections.abc import Iterable, Iterator
 from datetime import date
 from itertools import zip_longest
-from pathlib import Path
 
 from advisor.domain.dialogue import (
     Answer,
@@ -35,7 +34,7 @@ from advisor.domain.events import AskEvent, BlockEvent, CitationEvent, DoneEvent
 from advisor.domain.identity import Caller
 from advisor.domain.knowledge import DocumentHead, Passage, Retrieval, Section
 from advisor.domain.work import Feedback
-from advisor.errors import ForbiddenError, InvalidInputError, NotFoundError
+from advisor.errors import ForbiddenError, IndexUnavailableError, InvalidInputError, NotFoundError
 from advisor.ports import (
     Answerer,
     Conversations,
@@ -52,6 +51,7 @@ from advisor.ports import (
 
 _CONVERSATION_ID = re.compile(r"^[A-Za-z0-9_-]{1,64}$")
 _DEGRADED = "The vector index does not answer at the moment: this was found without it, and may be less complete."
+_NO_DOCUMENTS = "Your documents cannot be searched at the moment: this rests on the playbooks alone."
 _NOTHING_BEFORE = Draft(
     outcome=Outcome.CLARIFY,
     blocks=(
@@ -141,16 +141,22 @@ class Advisor:
     def get_answer(self, caller: Caller, answer_id: str) -> Answer:
         """Return an answer that was given to the caller and rests on what they may still see; raise NotFoundError."""
         answer = self._conversations.get_answer(caller, answer_id)
-        if not self._may_see(caller, answer):
+        if not self._may_see(caller, answer, "answer again"):
             raise NotFoundError("What that answer rests on is no longer open to you.", "Ask the question again.")
         return answer
 
-    def _may_see(self, caller: Caller, answer: Answer) -> bool:
-        """Whether labels still let a caller see the records and documents that an answer cites."""
+    def _may_see(self, caller: Caller, answer: Answer, what: str) -> bool:
+        """Whether labels still let a caller see the records and documents that an answer cites; it is noted if so."""
         if self._reporter and not self._reporter.may_see(caller, answer):
             return False
         cited = {c.section_id.partition("/")[0] for c in answer.citations if c.kind is CitationKind.DOCUMENT}
-        return not cited or cited <= {document.id for document in self.list_documents(caller)}
+        if not cited:
+            return True
+        shown = [document for document in self.list_documents(caller) if document.id in cited]
+        if len(shown) < len(cited):
+            return False
+        self._note_read(caller, what, shown)
+        return True
 
     def record_feedback(self, caller: Caller, feedback: Feedback) -> None:
         """Remember what the caller thinks of an answer of theirs; raise NotFoundError when it is not theirs."""
@@ -164,7 +170,7 @@ class Advisor:
     def get_conversation(self, caller: Caller, conversation_id: str) -> tuple[Turn, ...]:
         """Return the turns of a conversation of the caller, oldest first; raise NotFoundError."""
         turns = self._conversations.get_history(caller, conversation_id)
-        return tuple(turn for turn in turns if self._may_see(caller, turn.answer))
+        return tuple(turn for turn in turns if self._may_see(caller, turn.answer, "conversation"))
 
     def delete_conversation(self, caller: Caller, conversation_id: str) -> None:
         """Forget a conversation of the caller; raise NotFoundError, and ForbiddenError for an anonymous one."""
@@ -197,12 +203,12 @@ class Advisor:
         self._note_read(caller, "document", [head])
         return head, sections
 
-    def get_document_file(self, caller: Caller, document_id: str) -> Path:
+    def get_document_file(self, caller: Caller, document_id: str) -> tuple[DocumentHead, bytes]:
         """Return the file of a document that the caller may see; raise NotFoundError, also when it changed since."""
         head, _ = self.get_document(caller, document_id)
         if self._document_files is None:
             raise NotFoundError("The files of documents are not kept here.", "Read their text.")
-        return self._document_files.get(head)
+        return head, self._document_files.get(head)
 
     def _note_read(self, caller: Caller, what: str, heads: Iterable[DocumentHead]) -> None:
         labelled = tuple(sorted({head.id for head in heads if head.label}))
@@ -213,8 +219,11 @@ class Advisor:
         """Return an answer from the playbooks with what the company's own documents say under a title of its own."""
         if self._library is None or self._document_answerer is None:
             return draft
-        with self._turns:
-            retrieval = self._library.retrieve(query, caller)
+        try:
+            with self._turns:
+                retrieval = self._library.retrieve(query, caller)
+        except IndexUnavailableError:  # the playbooks answer all the same
+            return draft.model_copy(update={"notices": (*draft.notices, _NO_DOCUMENTS)})
         found = self._document_answerer.answer(retrieval, role, date.today())
         if found is None:
             return draft
@@ -222,7 +231,9 @@ class Advisor:
         shown = [p.document for p in retrieval.passages if p.document and p.section.id in cited]
         self._note_read(caller, "answer", shown)
         found = _note_degraded(found, retrieval)
-        return found if draft.outcome is Outcome.DECLINED else join_drafts(draft, found)
+        if draft.outcome is Outcome.DECLINED:
+            return found.model_copy(update={"notices": tuple(dict.fromkeys((*found.notices, *draft.notices)))})
+        return join_drafts(draft, found)
 
     def _beside_program(self, caller: Caller, draft: Draft, report: Report | None) -> Draft:
         """Return an answer from the playbooks with what the register shows beside it, each under its own title."""

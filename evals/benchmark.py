@@ -85,14 +85,18 @@ def load_set(folder: Path, split: str = "test") -> BenchmarkSet:
         queries = {row["_id"]: row["text"] for row in _read_lines(folder / "queries.jsonl")}
         judged: dict[str, dict[str, int]] = defaultdict(dict)
         for line in (folder / "qrels" / f"{split}.tsv").read_text().splitlines()[1:]:
+            if not line.strip():
+                continue
             query, text, score = line.split("\t")[:3]
             judged[query][text] = int(float(score))
-    except (OSError, KeyError, ValueError) as error:
+    except (OSError, KeyError, ValueError, TypeError, AttributeError) as error:
         raise InvalidInputError(
             f"{folder} is not a set in BEIR's layout ({type(error).__name__}).",
             f"It needs corpus.jsonl, queries.jsonl and qrels/{split}.tsv.",
         ) from None
     answerable = {query: found for query, found in judged.items() if any(found.values()) and query in queries}
+    if not texts or not answerable:
+        raise InvalidInputError(f"{folder} has no texts, or no judged queries.", "Judge some of its queries.")
     return BenchmarkSet(folder.name, texts, queries, answerable)
 
 

@@ -61,7 +61,8 @@ def split_document(document_id: str, title: str, extract: Extract) -> tuple[Sect
 
 def name_document(collection: str, path: str) -> str:
     """Return the id of a document: stable while its collection and its path in it are."""
-    return f"doc-{hashlib.sha256(f'{collection}/{path}'.encode()).hexdigest()[:12]}"
+    key = "\0".join((collection, path))
+    return f"doc-{hashlib.sha256(key.encode()).hexdigest()[:12]}"
 
 
 def _parts(title: str, extract: Extract) -> Iterator[_Part]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 import re
@@ -22,6 +23,7 @@ from advisor.ports import LibraryWriter, Progress
 
 _REVIEW_BY = re.compile(r"^(?:review[ _-]?(?:by|date)|valid until)\s*:\s*(\d{4}-\d{2}-\d{2})\s*$", re.I | re.M)
 _LONGEST_TITLE = 120
+_LARGEST = 200_000_000
 
 
 class _File(NamedTuple):
@@ -47,37 +49,35 @@ class LibraryIngest:
     def run(self, progress: Progress | None = None) -> LibraryReport:
         """Index what is in the folders now; what is no longer there is gone from answers and from disk.
 
-        Raises InvalidInputError for a folder that is not there: an unplugged share must not empty the index.
+        Raises InvalidInputError for a folder that is not there, or is empty where it held documents: an unplugged share
+        must not empty the index. Documents below a folder that cannot be opened stay as they are.
         """
-        files, skipped = self._scan()
         known = self._writer.find_known()
+        files, skipped = self._scan(known)
         return self._writer.build(self._load(files, known, skipped, progress), skipped, progress)
 
-    def _scan(self) -> tuple[list[_File], list[Skipped]]:
+    def _scan(self, known: Mapping[str, DocumentHead]) -> tuple[list[_File], list[Skipped]]:
         files: list[_File] = []
         skipped: list[Skipped] = []
         for collection in self._collections:
-            root = Path(collection.path)
-            if not root.is_dir():
-                raise InvalidInputError(
-                    f'The folder of the collection "{collection.name}" is not there ({collection.path}).',
-                    "Mount or create it, or remove the collection: `advisor collections remove NAME`.",
-                )
-            for file, reason in _walk(root):
-                path = file.relative_to(root).as_posix()
-                shown = f"{collection.name}/{path}"
-                if not reason and file.suffix.lower() not in FORMATS:
-                    reason = "unsupported format"  # noqa: PLW2901
-                if not reason:
+            held = [head for head in known.values() if head.collection == collection.name]
+            root = _find_root(collection, len(held))
+            for found in _walk(root):
+                path = _show(found.path.relative_to(root))
+                reason = found.problem
+                if found.closed:
+                    files += [_keep(collection, head) for head in held if head.path.startswith(f"{path}/")]
+                elif not reason and found.path.suffix.lower() not in FORMATS:
+                    reason = "unsupported format"
+                elif not reason:
                     try:
-                        digest = _digest(file)
-                    except OSError as error:
-                        reason = error.strerror or "cannot be opened"  # noqa: PLW2901
-                    else:
+                        digest = digest_file(root, found.path)
                         id_ = name_document(collection.name, path)
-                        files.append(_File(collection, file, path, id_, digest))
-                        continue
-                skipped.append(Skipped(path=shown, reason=reason))
+                        files.append(_File(collection, found.path, path, id_, digest))
+                    except OSError as error:
+                        reason = error.strerror or "cannot be opened"
+                if reason:
+                    skipped.append(Skipped(path=f"{collection.name}/{path}", reason=reason))
         return files, skipped
 
     def _load(
@@ -93,9 +93,8 @@ class LibraryIngest:
             if _is_known(file, known):
                 head = known[file.id]
                 yield _make(file, head.title, head.review_by, None)
-        by_path = {file.file: file for file in fresh}
-        for number, reading in enumerate(self._pool.read_all(list(by_path)), 1):
-            file = by_path[reading.path]
+        readings = self._pool.read_all([file.file for file in fresh])
+        for number, (file, reading) in enumerate(zip(fresh, readings, strict=True), 1):
             if progress:
                 progress("Reading", number, len(fresh))
             if reading.extract is None:
@@ -115,14 +114,58 @@ class CollectionFiles:
     def __init__(self, load: Callable[[], Sequence[Collection]]) -> None:
         self._load = load
 
-    def get(self, head: DocumentHead) -> Path:
+    def get(self, head: DocumentHead) -> bytes:
         """Return the file of a document; raise NotFoundError where it is gone or has changed since it was indexed."""
         for root in (Path(collection.path) for collection in self._load() if collection.name == head.collection):
-            file = root / head.path
             with contextlib.suppress(OSError):
-                if file.resolve().is_relative_to(root.resolve()) and _digest(file) == head.digest:
-                    return file
+                content = read_regular(root, root / head.path)
+                if hashlib.sha256(content).hexdigest() == head.digest:
+                    return content
         raise NotFoundError("The file of that document is gone, or changed since it was read.", "Read its text here.")
+
+
+def read_regular(root: Path, file: Path) -> bytes:
+    """Return the content of a regular file below a folder, as it is opened once; raise OSError for anything else.
+
+    A pipe does not hold the reader up, and a link that is swapped in between is not followed out of the folder.
+    """
+    descriptor = os.open(file.resolve(), os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
+    with open(descriptor, "rb") as stream:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(errno.EINVAL, "not a file")
+        if status.st_size > _LARGEST:
+            raise OSError(errno.EFBIG, f"larger than {_LARGEST // 1_000_000} MB")
+        link = Path(f"/proc/self/fd/{descriptor}")
+        if link.exists() and not link.resolve().is_relative_to(root.resolve()):
+            raise OSError(errno.ELOOP, "a link that leads out of the folder")
+        return stream.read()
+
+
+def digest_file(root: Path, file: Path) -> str:
+    """Return the SHA-256 of a file below a folder; raise OSError for what is not one."""
+    return hashlib.sha256(read_regular(root, file)).hexdigest()
+
+
+def _find_root(collection: Collection, held: int) -> Path:
+    """Return the folder of a collection that held some documents; raise InvalidInputError for one that is away."""
+    root = Path(collection.path)
+    if not root.is_dir():
+        raise InvalidInputError(
+            f'The folder of the collection "{collection.name}" is not there ({collection.path}).',
+            "Mount or create it, or remove the collection: `advisor collections remove NAME`.",
+        )
+    if held and not any(root.iterdir()):
+        raise InvalidInputError(
+            f'The folder of "{collection.name}" is empty, and {held} documents were read from it.',
+            "Mount it; or, if they are to go, remove the collection: `advisor collections remove NAME`.",
+        )
+    return root
+
+
+def _keep(collection: Collection, head: DocumentHead) -> _File:
+    """Return a document that cannot be looked at now, to be taken over as it is."""
+    return _File(collection, Path(collection.path) / head.path, head.path, head.id, head.digest)
 
 
 def _make(file: _File, title: str, review_by: date | None, sections: tuple[Section, ...] | None) -> Document:
@@ -144,29 +187,41 @@ def _is_known(file: _File, known: Mapping[str, DocumentHead]) -> bool:
     return head is not None and head.digest == file.digest
 
 
-def _walk(root: Path) -> Iterator[tuple[Path, str]]:
+class _Found(NamedTuple):
+    """What a folder holds: a file, or (`closed`) a folder that cannot be opened; and why it is not read."""
+
+    path: Path
+    problem: str = ""
+    closed: bool = False
+
+
+def _walk(root: Path) -> Iterator[_Found]:
     """Yield every file below a folder, in order, each with the reason why it is not read, if there is one."""
     real = root.resolve()
-    for folder, folders, names in os.walk(root, followlinks=False):
+    closed: list[OSError] = []
+    for folder, folders, names in os.walk(root, onerror=closed.append, followlinks=False):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(names):
-            file = Path(folder) / name
-            if name.startswith((".", "~$")):
-                continue
-            if file.is_symlink() and not file.resolve().is_relative_to(real):
-                yield file, "a link that leads out of the folder"
-                continue
-            try:
-                kind = file.stat().st_mode
-            except OSError:
-                yield file, "a link that leads nowhere"
-                continue
-            yield file, "" if stat.S_ISREG(kind) else "not a file"
+        for name in sorted(name for name in names if not name.startswith((".", "~$"))):
+            yield _Found(Path(folder) / name, _find_obstacle(Path(folder) / name, real))
+    for error in closed:
+        yield _Found(Path(error.filename), f"{error.strerror or 'cannot be opened'}; what was read there stays", True)
 
 
-def _digest(file: Path) -> str:
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+def _find_obstacle(file: Path, real: Path) -> str:
+    """Return why a file of a folder, which is really at `real`, is not read, or ""."""
+    if _show(file) != file.as_posix():
+        return "its name is not UTF-8"
+    if file.is_symlink() and not file.resolve().is_relative_to(real):
+        return "a link that leads out of the folder"
+    try:
+        return "" if stat.S_ISREG(file.stat().st_mode) else "not a file"
+    except OSError:
+        return "a link that leads nowhere"
+
+
+def _show(path: Path) -> str:
+    """Return a path as text; letters that are not UTF-8 are replaced."""
+    return path.as_posix().encode(errors="surrogateescape").decode(errors="replace")
 
 
 def _find_title(extract: Extract, file: Path) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import re
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -17,7 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import filelock
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from advisor.errors import BusyError, IndexUnavailableError, StorageError
 from advisor.retrieval.vector import FOLDER
@@ -25,6 +26,7 @@ from advisor.retrieval.vector import FOLDER
 FORMAT = "index-5"
 """Changes whenever the files of a generation do."""
 
+_ID = re.compile(rb"[0-9a-f]{12}")
 _POINTER = "current"
 _MANIFEST = "manifest.json"
 _LOCK = ".lock"
@@ -55,19 +57,22 @@ class Manifest(BaseModel):
 class Generations:
     """The folder of generations."""
 
-    def __init__(self, root: Path, *, forget: Callable[[Path], None] | None = None) -> None:
-        """Keep generations in `root`; `forget` deletes what a folder has elsewhere, before the folder goes."""
+    def __init__(self, root: Path, *, forget: Callable[[Path], bool] | None = None) -> None:
+        """Keep generations in `root`; `forget` deletes what a folder has elsewhere; False while some of it is left."""
         self._root = root
-        self._forget_elsewhere = forget or (lambda _: None)
+        self._forget_elsewhere = forget or (lambda _: True)
 
     def find_current(self) -> str | None:
         """Return the id of the serving generation, or None before the first ingest."""
         try:
-            return (self._root / _POINTER).read_text().strip() or None
+            told = (self._root / _POINTER).read_bytes().strip()
         except FileNotFoundError:
             return None
         except OSError as error:
             raise IndexUnavailableError("The index pointer cannot be read.", "Check the data directory.") from error
+        if told and not _ID.fullmatch(told):
+            raise IndexUnavailableError("The index pointer is damaged.", "Run `advisor ingest`.")
+        return told.decode() or None
 
     def find_age(self) -> datetime | None:
         """Return when the serving generation was published, or None before the first ingest."""
@@ -86,8 +91,8 @@ class Generations:
     def get_manifest(self, id_: str) -> Manifest:
         """Return the manifest of a generation, or raise IndexUnavailableError when it cannot be used."""
         try:
-            return Manifest.model_validate_json((self._root / id_ / _MANIFEST).read_text())
-        except (OSError, ValidationError) as error:
+            return Manifest.model_validate_json((self._root / id_ / _MANIFEST).read_bytes())
+        except (OSError, ValueError) as error:
             raise IndexUnavailableError("The index is incomplete.", _REBUILD) from error
 
     def check_files(self, id_: str) -> None:
@@ -95,17 +100,21 @@ class Generations:
         if damaged := self._find_damaged(id_):
             raise IndexUnavailableError(f"A file of the index is missing or was changed ({damaged[0]}).", _REBUILD)
 
-    def check_readable(self, id_: str) -> bool:
-        """Return whether Chroma's files are as they were sealed; raise IndexUnavailableError when another is not."""
-        damaged = self._find_damaged(id_)
+    def check_readable(self, id_: str, folder: str = "") -> bool:
+        """Return whether Chroma's files are as they were sealed; raise IndexUnavailableError when another is not.
+
+        With `folder`, of that part of the generation alone.
+        """
+        damaged = self._find_damaged(id_, folder)
         if other := [name for name in damaged if FOLDER not in Path(name).parts]:
             raise IndexUnavailableError(f"A file of the index is missing or was changed ({other[0]}).", _REBUILD)
         return not damaged
 
-    def _find_damaged(self, id_: str) -> list[str]:
+    def _find_damaged(self, id_: str, folder: str = "") -> list[str]:
         directory = self._root / id_
+        files = self.get_manifest(id_).files.items()
         return [
-            name for name, digest in self.get_manifest(id_).files.items() if not _is_as_sealed(directory / name, digest)
+            name for name, digest in files if name.startswith(folder) and not _is_as_sealed(directory / name, digest)
         ]
 
     @contextlib.contextmanager
@@ -138,13 +147,15 @@ class Generations:
             self._sweep()
             lock.release()
 
-    def publish(self, draft: Path, manifest: Manifest) -> None:
-        """Seal the draft, give it its name, and point to it."""
+    def publish(self, draft: Path, manifest: Manifest, *, keep_previous: bool = True) -> None:
+        """Seal the draft, give it its name, and point to it. The one before stays for those who read it still."""
         files = {str(file.relative_to(draft)): _digest(file) for file in sorted(draft.rglob("*")) if _is_stable(file)}
         sealed = manifest.model_copy(update={"files": files})
         write_atomically(draft / _MANIFEST, sealed.model_dump_json(indent=1))
         draft.rename(self._root / manifest.id)
-        previous = self.find_current()
+        previous = None
+        with contextlib.suppress(IndexUnavailableError):
+            previous = self.find_current() if keep_previous else None
         write_atomically(self._root / _POINTER, manifest.id)
         self._forget({manifest.id, previous})
 
@@ -161,8 +172,8 @@ class Generations:
             part.unlink(missing_ok=True)
 
     def _delete(self, directory: Path) -> None:
-        self._forget_elsewhere(directory)
-        shutil.rmtree(directory, ignore_errors=True)
+        if self._forget_elsewhere(directory):
+            shutil.rmtree(directory, ignore_errors=True)
 
     def _require_space(self) -> None:
         free = shutil.disk_usage(self._root).free

@@ -11,7 +11,6 @@ import threading
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -22,7 +21,7 @@ from advisor.errors import IndexUnavailableError, NotFoundError
 from advisor.ports import Embedder, Vectors
 from advisor.retrieval.catalogue import Catalogue
 from advisor.retrieval.generations import Generations
-from advisor.retrieval.shards import FORMAT, name_shard, read_heads
+from advisor.retrieval.shards import FORMAT, SHARDS, name_shard, read_heads
 from advisor.retrieval.vector import CHUNKS, VectorSearch, VectorStore
 from advisor.text import content_stems
 
@@ -77,15 +76,16 @@ class LibraryRetriever:
         self._weights = weights or Weights()
         self._top_k = top_k
         self._serving = ""
+        self._heads: dict[str, list[DocumentHead]] = {}
         self._shards: dict[str, _Shard] = {}
         self._lock = threading.Lock()
 
     def list_documents(self, caller: Caller) -> tuple[DocumentHead, ...]:
         """Return the documents that the caller may see, by collection and path."""
-        _, shards = self._open_visible(caller)
-        return tuple(
-            sorted((head for shard in shards for head in shard.heads.values()), key=lambda h: (h.collection, h.path))
-        )
+        with self._lock:
+            self._follow()
+            visible = [head for label, heads in self._heads.items() if caller.may_see(label) for head in heads]
+        return tuple(sorted(visible, key=lambda head: (head.collection, head.path)))
 
     def get_document(self, caller: Caller, document_id: str) -> tuple[DocumentHead, tuple[Section, ...]]:
         """Return a document that the caller may see, with its sections; raise NotFoundError."""
@@ -128,31 +128,42 @@ class LibraryRetriever:
         ) / (w.chunk + w.sentence + w.keyword)
         return np.asarray(fused, dtype=np.float32)
 
-    def _open(self, directory: Path, heads: Sequence[DocumentHead], *, damaged: bool) -> _Shard:
-        vectors = self._vectors.open(directory, damaged=damaged)
-        return _Shard(Catalogue(directory), vectors, {head.id: head for head in heads})
-
     def _open_visible(self, caller: Caller) -> tuple[str, tuple[_Shard, ...]]:
         """Return the serving generation and the shards of the labels that the caller holds; no other is touched."""
         with self._lock:
-            id_ = self._generations.find_current()
-            if id_ is None:
-                return "", ()
-            if id_ != self._serving:
-                directory, manifest = self._generations.get_current()
-                wanted = (FORMAT, self._embedder.fingerprint, self._vectors.kind)
-                if (manifest.format, manifest.model, manifest.vectors) != wanted:
-                    raise IndexUnavailableError(
-                        "The documents were indexed by another version, with another model, or for another store.",
-                        "Run `advisor ingest`.",
-                    )
-                sound = self._generations.check_readable(id_)
-                self._shards = {
-                    label: self._open(directory / name_shard(label), heads, damaged=not sound)
-                    for label, heads in read_heads(directory).items()
-                }
-                self._serving = id_
-            return id_, tuple(shard for label, shard in sorted(self._shards.items()) if caller.may_see(label))
+            self._follow()
+            visible = [label for label in sorted(self._heads) if caller.may_see(label)]
+            for label in visible:
+                if label not in self._shards:
+                    self._shards[label] = self._open(label)
+            return self._serving, tuple(self._shards[label] for label in visible)
+
+    def _follow(self) -> None:
+        """Read which documents the serving generation holds, if it is another than before."""
+        id_ = self._generations.find_current()
+        if id_ is None or id_ == self._serving:
+            return
+        directory, manifest = self._generations.get_current()
+        wanted = (FORMAT, self._embedder.fingerprint, self._vectors.kind)
+        if (manifest.format, manifest.model, manifest.vectors) != wanted:
+            raise IndexUnavailableError(
+                "The documents were indexed by another version, with another model, or for another store.",
+                "Run `advisor ingest`.",
+            )
+        self._generations.check_readable(id_, SHARDS)
+        self._heads = read_heads(directory)
+        self._shards = {}
+        self._serving = id_
+
+    def _open(self, label: str) -> _Shard:
+        directory, _ = self._generations.get_current()
+        name = name_shard(label)
+        try:
+            sound = self._generations.check_readable(self._serving, f"{name}/")
+        except IndexUnavailableError as error:  # which file it is would tell the name of the label
+            raise IndexUnavailableError("The index of the documents is damaged.", "Run `advisor ingest`.") from error
+        vectors = self._vectors.open(directory / name, damaged=not sound)
+        return _Shard(Catalogue(directory / name), vectors, {head.id: head for head in self._heads[label]})
 
 
 def _collect(shard: _Shard, dense: Mapping[int, float], text: str, vector: Vectors) -> list[_Candidate]:

@@ -93,7 +93,7 @@ def _sample(count: int) -> list[int]:
 
 def _main() -> int:
     try:
-        probe(Path(sys.argv[1]), VectorStore(**json.load(sys.stdin)))
+        probe(Path(sys.argv[1]), VectorStore(**json.load(sys.stdin), deadline=_SECONDS / 4))
     except AdvisorError as error:
         sys.stdout.write(str(error.args[0]))
         return 1

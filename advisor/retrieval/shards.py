@@ -28,7 +28,7 @@ from advisor.text import count_words
 
 FORMAT = "library-3"
 PENDING = "pending.sqlite"
-_SHARDS = "shards.json"
+SHARDS = "shards.json"
 _BATCH = 128
 """Sections that are embedded together: enough to sort them by length, few enough to stay small in memory."""
 _WINDOW_WORDS = 55
@@ -45,14 +45,14 @@ def name_shard(label: str) -> str:
 def read_heads(directory: Path) -> dict[str, list[DocumentHead]]:
     """Return the documents of a generation by label."""
     try:
-        return _HEADS.validate_json((directory / _SHARDS).read_bytes())
+        return _HEADS.validate_json((directory / SHARDS).read_bytes())
     except (OSError, ValueError) as error:
         raise IndexUnavailableError("The index of the documents is incomplete.", "Run `advisor ingest`.") from error
 
 
 def write_heads(directory: Path, heads: dict[str, list[DocumentHead]]) -> None:
     """Write the documents of a generation by label."""
-    (directory / _SHARDS).write_bytes(_HEADS.dump_json(heads, indent=1))
+    (directory / SHARDS).write_bytes(_HEADS.dump_json(heads, indent=1))
 
 
 class ShardWriter:
@@ -114,7 +114,9 @@ class ShardWriter:
                     questions=0,
                     vectors=self._vectors.kind,
                 )
-                self._generations.publish(draft, manifest)
+                # What was removed, or closed to some, must not stay on disk in the generation before.
+                left = any(id_ not in told or told[id_].label != head.label for id_, head in before.items())
+                self._generations.publish(draft, manifest, keep_previous=not left)
                 pending.delete()
         changed = [head for id_, head in told.items() if id_ not in before or before[id_].digest != head.digest]
         return LibraryReport(

@@ -11,18 +11,19 @@ import json
 import threading
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import chromadb
+import httpx
 import numpy as np
 from chromadb.api import ClientAPI
 from chromadb.api.collection_configuration import CreateHNSWConfiguration
 from chromadb.config import Settings
-from chromadb.errors import ChromaError
+from chromadb.errors import ChromaError, NotFoundError
 
 from advisor.errors import InvalidInputError, StorageError
 from advisor.ports import Progress, Vectors
@@ -35,8 +36,9 @@ MOST_EXACT = 200_000
 """Vectors that are searched one by one without Chroma: some 50 ms. Beyond, keywords alone answer."""
 _PAUSE_SECONDS = 30.0
 _BATCH = 1000
-_NAMES = "collections.json"
-_FAILURES = (ChromaError, ValueError, RuntimeError, OSError, TimeoutError)
+NAMES = "collections.json"
+_PREFIX = "advisor-"
+_FAILURES = (ChromaError, httpx.HTTPError, ValueError, RuntimeError, OSError, TimeoutError)
 
 
 class Nearest(NamedTuple):
@@ -46,6 +48,13 @@ class Nearest(NamedTuple):
     degraded: bool = False
 
 
+class Rest:
+    """When Chroma may be called again. All that call one server share one: a frozen one is waited for once."""
+
+    def __init__(self) -> None:
+        self.until = 0.0
+
+
 class VectorStore:
     """Where vectors live: Chroma files inside each generation, or one Chroma server by URL."""
 
@@ -53,6 +62,7 @@ class VectorStore:
         self.url = url
         self.token = token
         self.deadline = deadline
+        self.rest = Rest()
 
     @property
     def kind(self) -> str:
@@ -61,10 +71,12 @@ class VectorStore:
 
     def index(self, directory: Path, names: Sequence[str], dimension: int, progress: Progress | None = None) -> None:
         """Write one Chroma collection for each matrix of a folder; StorageError when a server does not take it."""
-        stored = {name: f"advisor-{uuid.uuid4().hex}-{name}" if self.url else name for name in names}
+        stored = {name: f"{_PREFIX}{uuid.uuid4().hex}-{name}" if self.url else name for name in names}
         # The names go to disk first: whatever a killed process leaves on a server, the next sweep finds by them.
-        (directory / _NAMES).write_text(json.dumps({"dimension": dimension, "names": stored}))
+        (directory / NAMES).write_text(json.dumps({"dimension": dimension, "names": stored}))
         try:
+            if self.url:
+                within_deadline(lambda: self.connect(directory).heartbeat(), self.deadline)
             client = self.connect(directory)
             try:
                 for name in names:
@@ -83,16 +95,32 @@ class VectorStore:
         """Open the vectors of a folder; with `damaged`, without touching Chroma's files."""
         return VectorSearch(directory, self, damaged=damaged)
 
-    def forget(self, directory: Path) -> None:
-        """Delete from the server what a folder, or a folder in it, has there; the files are the caller's to delete."""
-        if not self.url:
-            return
-        for file in directory.rglob(_NAMES):
-            with contextlib.suppress(*_FAILURES):
-                client = self.connect(file.parent)
-                for name in json.loads(file.read_text())["names"].values():
-                    with contextlib.suppress(ChromaError, ValueError):
-                        client.delete_collection(name)
+    def forget(self, directory: Path) -> bool:
+        """Delete from the server what a folder has there; return whether nothing is left of it.
+
+        All files but those with the names go at once; a server that is away is asked again by the next sweep.
+        """
+        for file in [file for file in directory.rglob("*") if file.is_file() and file.name != NAMES]:
+            file.unlink(missing_ok=True)
+        return all(self._forget_names(file) for file in directory.rglob(NAMES))
+
+    def _forget_names(self, file: Path) -> bool:
+        try:
+            names = [name for name in json.loads(file.read_text())["names"].values() if name.startswith(_PREFIX)]
+        except (OSError, ValueError, KeyError):
+            return True  # its writer was killed before it named anything
+        try:
+            if names and self.url:
+                within_deadline(lambda: self._delete(file.parent, names), self.deadline)
+        except _FAILURES:
+            return False
+        return not names or bool(self.url)
+
+    def _delete(self, directory: Path, names: Sequence[str]) -> None:
+        client = self.connect(directory)
+        for name in names:
+            with contextlib.suppress(NotFoundError):
+                client.delete_collection(name)
 
     def connect(self, directory: Path) -> ClientAPI:
         """Return a client; it is the caller's to close."""
@@ -120,10 +148,13 @@ class VectorSearch:
     def __init__(self, directory: Path, store: VectorStore, *, damaged: bool = False) -> None:
         self._directory = directory
         self._store = store
-        kept = json.loads((directory / _NAMES).read_text())
+        kept = json.loads((directory / NAMES).read_text())
         self._names: dict[str, str] = kept["names"]
         self._matrices = {name: map_matrix(directory, name, kept["dimension"]) for name in self._names}
-        self._rests_until = float("inf") if damaged else 0.0
+        self._rest = store.rest if store.url else Rest()
+        if damaged:
+            self._rest = Rest()
+            self._rest.until = float("inf")
         self._forget_client()
 
     def _forget_client(self) -> None:
@@ -131,6 +162,11 @@ class VectorSearch:
         self._client: ClientAPI | None = None
         self._collections: dict[str, Any] = {}
         self._opening = threading.Lock()
+
+    def __del__(self) -> None:
+        """Release what a generation that no longer serves holds open."""
+        with contextlib.suppress(Exception):
+            self.close()
 
     def close(self) -> None:
         """Release the files."""
@@ -144,7 +180,7 @@ class VectorSearch:
 
     def count_stored(self, collection: str) -> int:
         """Return how many vectors Chroma itself says that it holds."""
-        return int(self._within_deadline(lambda: self._open(collection).count()))
+        return int(within_deadline(lambda: self._open(collection).count(), self._store.deadline))
 
     def get_vectors(self, collection: str) -> Vectors:
         """Return the matrix of a collection, shape (n, dimension), mapped from disk."""
@@ -155,11 +191,11 @@ class VectorSearch:
         limit = min(limit, self.count(collection))
         if not limit:
             return Nearest({})
-        if time.monotonic() >= self._rests_until:
+        if time.monotonic() >= self._rest.until:
             try:
-                return Nearest(self._within_deadline(lambda: self._query(collection, vector, limit)))
+                return Nearest(within_deadline(lambda: self._query(collection, vector, limit), self._store.deadline))
             except _FAILURES:
-                self._rests_until = time.monotonic() + _PAUSE_SECONDS
+                self._rest.until = time.monotonic() + _PAUSE_SECONDS
                 self._forget_client()
         return Nearest(self._search_exactly(collection, vector, limit), degraded=True)
 
@@ -187,24 +223,25 @@ class VectorSearch:
         best = np.argsort(-cosines, kind="stable")[:limit]
         return {int(number): float(cosines[number]) for number in best}
 
-    def _within_deadline(self, call: Any) -> Any:
-        """Return what a call returns; raise TimeoutError when it takes too long. Its thread is left to itself then."""
-        box: SimpleQueue[tuple[Any, BaseException | None]] = SimpleQueue()
 
-        def run() -> None:
-            try:
-                box.put((call(), None))
-            except BaseException as error:  # noqa: BLE001  handed over to the thread that waits
-                box.put((None, error))
+def within_deadline(call: Callable[[], Any], seconds: float) -> Any:
+    """Return what a call returns; raise TimeoutError when it takes too long. Its thread is left to itself then."""
+    box: SimpleQueue[tuple[Any, BaseException | None]] = SimpleQueue()
 
-        threading.Thread(target=run, daemon=True, name="chroma").start()
+    def run() -> None:
         try:
-            result, error = box.get(timeout=self._store.deadline)
-        except Empty:
-            raise TimeoutError("Chroma did not answer in time") from None
-        if error is not None:
-            raise error
-        return result
+            box.put((call(), None))
+        except BaseException as error:  # noqa: BLE001  handed over to the thread that waits
+            box.put((None, error))
+
+    threading.Thread(target=run, daemon=True, name="chroma").start()
+    try:
+        result, error = box.get(timeout=seconds)
+    except Empty:
+        raise TimeoutError("Chroma did not answer in time") from None
+    if error is not None:
+        raise error
+    return result
 
 
 def _fill(client: ClientAPI, name: str, vectors: Vectors, progress: Progress | None) -> None:

@@ -32,8 +32,11 @@ def add_ingest(app: typer.Typer) -> None:
     def ingest(
         paths: Annotated[list[Path] | None, typer.Argument(help="Folders of documents to add as collections.")] = None,
         name: Annotated[str, typer.Option(help="Name of the collection; else the folder's.")] = "",
-        label: Annotated[str, typer.Option(help="Access label; without one everyone may see the documents.")] = "",
-        tier: Annotated[Tier, typer.Option(help="How far the documents are trusted.")] = Tier.COMPANY,
+        label: Annotated[
+            str | None,
+            typer.Option(help='Access label; a new folder without one is open to everyone, "" opens a labelled one.'),
+        ] = None,
+        tier: Annotated[Tier | None, typer.Option(help="How far the documents are trusted; else company.")] = None,
         rebuild: Annotated[bool, typer.Option(help="Export the model and embed the playbooks anew.")] = False,
     ) -> None:
         """Index the playbooks and your documents; only what changed is read and embedded."""
@@ -58,14 +61,27 @@ def add_ingest(app: typer.Typer) -> None:
             _tell_library(found)
 
 
-def _add(path: Path, name: str, label: str, tier: Tier, *, many: bool) -> None:
+def _add(path: Path, name: str, label: str | None, tier: Tier | None, *, many: bool) -> None:
+    """Add a folder as a collection. One that is known keeps the label and the tier that are not given anew."""
     folder = path.expanduser().resolve()
     if not folder.is_dir():
         raise InvalidInputError(f"{path} is not a folder.", "Give the folder that holds the documents.")
     if name and many:
         raise InvalidInputError("One name cannot stand for several folders.", "Add them one by one.")
-    collection = Collection(name=name or folder.name, path=str(folder), label=label, tier=tier)
-    bootstrap.open_collections(load_settings()).put(collection)
+    listed = bootstrap.open_collections(load_settings())
+    known = {collection.name: collection for collection in listed.load()}.get(name or folder.name)
+    if known and Path(known.path) != folder:
+        raise InvalidInputError(
+            f'There is a collection "{known.name}" of another folder ({known.path}).',
+            f"Give this one a name of its own (--name), or first `advisor collections remove {known.name}`.",
+        )
+    before = known or Collection(name=name or folder.name, path=str(folder))
+    given = {"label": label, "tier": tier}
+    collection = before.model_copy(update={key: value for key, value in given.items() if value is not None})
+    listed.put(collection)
+    if known and known.label != collection.label:
+        words = (known.label or "everyone", collection.label or "everyone")
+        _out.print(f"Label of {escape(collection.name)}: {escape(words[0])} → {escape(words[1])}")
 
 
 def _tell_playbooks(report: BuildReport) -> None:
@@ -101,7 +117,7 @@ def show(context: typer.Context) -> None:
         return
     documents = bootstrap.build_library(settings).list_documents(LOCAL_CALLER)
     built = bootstrap.find_library_age(settings)
-    age = f"{(datetime.now(UTC) - built).days} days" if built else "never read"
+    age = _word_age(built) if built else "never read"
     table = Table("collection", "documents", "label", "tier", "stale", "read", "folder", box=None)
     today = datetime.now(UTC).date()
     for collection in collections:
@@ -115,9 +131,21 @@ def show(context: typer.Context) -> None:
     _out.print(table)
 
 
+def _word_age(then: datetime) -> str:
+    days = (datetime.now(UTC) - then).days
+    return "today" if not days else f"{days} days ago"
+
+
 @collections_app.command()
 def remove(name: Annotated[str, typer.Argument(help="Name of the collection.")]) -> None:
     """Take a collection out of answers and off the disk; its folder is not touched."""
     settings = load_settings()
-    bootstrap.open_collections(settings).remove(name)
-    _tell_library(bootstrap.build_library_ingest(settings).run())
+    listed = bootstrap.open_collections(settings)
+    before = listed.load()
+    listed.remove(name)
+    try:
+        _tell_library(bootstrap.build_library_ingest(settings).run())
+    except BaseException:  # as long as it answers, it is listed
+        for collection in before:
+            listed.put(collection)
+        raise

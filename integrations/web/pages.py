@@ -8,7 +8,7 @@ from http import HTTPStatus
 from itertools import groupby
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, quote, urlencode
 
 from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi import Path as PathParameter
@@ -107,16 +107,13 @@ def _create_playbook_router(advisor: Advisor, guard: Guard) -> APIRouter:
         return RedirectResponse(f"/documents/{document_id}#{there[0].partition('/')[2] if there else ''}")
 
     @router.get("/documents/{document_id}/file")
-    def file_of_document(document_id: str, caller: Caller = reader) -> FileResponse:
+    def file_of_document(document_id: str, caller: Caller = reader) -> Response:
         """Send the file of a document: a PDF to be looked at, anything else to be saved."""
-        file = advisor.get_document_file(caller, document_id)
-        pdf = file.suffix.lower() == ".pdf"
-        return FileResponse(
-            file,
-            media_type="application/pdf" if pdf else "application/octet-stream",
-            filename=file.name,
-            content_disposition_type="inline" if pdf else "attachment",
-        )
+        head, content = advisor.get_document_file(caller, document_id)
+        pdf = head.path.lower().endswith(".pdf")
+        shown = "inline" if pdf else "attachment"
+        named = {"Content-Disposition": f"{shown}; filename*=UTF-8''{quote(head.path.rpartition('/')[2])}"}
+        return Response(content, media_type="application/pdf" if pdf else "application/octet-stream", headers=named)
 
     return router
 

@@ -49,3 +49,20 @@ def test_a_folder_becomes_answers_and_goes_again(env: dict[str, str], tmp_path: 
 def test_what_is_no_folder_is_refused(env: dict[str, str], tmp_path: Path) -> None:
     assert run(env, "ingest", str(tmp_path / "nothing")).returncode == 2
     assert run(env, "collections", "remove", "nothing").returncode == 2
+
+
+def test_what_is_not_said_anew_stays(env: dict[str, str], tmp_path: Path) -> None:
+    folder = tmp_path / "papers"
+    folder.mkdir()
+    (folder / "merger.md").write_text("# Merger\n\nThe merger closes in March, the board has decided.\n")
+    run(env, "ingest", str(folder), "--label", "board", "--tier", "reviewed")
+    run(env, "ingest", str(folder))
+    listed = run(env, "collections").stdout
+    assert "board" in listed
+    assert "reviewed" in listed
+    (tmp_path / "other" / "papers").mkdir(parents=True)
+    refused = run(env, "ingest", str(tmp_path / "other" / "papers"), "--label", "ot")
+    assert refused.returncode == 2
+    assert "of another folder" in refused.stderr
+    opened = run(env, "ingest", str(folder), "--label", "").stdout
+    assert "board → everyone" in opened

@@ -105,7 +105,7 @@ class _Tiring(HashEmbedder):
     def __init__(self, batches: int) -> None:
         super().__init__()
         self.batches = batches
-        self.chunks = 0
+        self.windows = 0
 
     def embed_spans(
         self, texts: Sequence[str], spans: Sequence[Sequence[Span]], progress: Progress | None = None
@@ -113,7 +113,7 @@ class _Tiring(HashEmbedder):
         if not self.batches:
             raise KeyboardInterrupt
         self.batches -= 1
-        self.chunks += len(texts)
+        self.windows += len(texts)
         return super().embed_spans(texts, spans, progress)
 
 
@@ -126,11 +126,11 @@ def test_an_interrupted_ingest_goes_on_where_it_stopped(tmp_path: Path, monkeypa
     assert (tmp_path / PENDING).exists()
     assert not list(tmp_path.glob("draft-*"))
     report = ShardWriter(generations=Generations(tmp_path), embedder=second).build(documents, ())
-    assert first.chunks > 0
-    assert report.embedded == second.chunks
+    assert first.windows > 0
+    assert 0 < report.embedded < report.sections
     fresh = _Tiring(1000)
     ShardWriter(generations=Generations(tmp_path / "other"), embedder=fresh).build(documents, ())
-    assert first.chunks + second.chunks == fresh.chunks
+    assert first.windows + second.windows == fresh.windows
     assert not (tmp_path / PENDING).exists()
 
 
@@ -142,7 +142,7 @@ def test_vectors_of_another_model_are_not_taken_over(tmp_path: Path, monkeypatch
     other = _Tiring(1000)
     other.fingerprint = "hash@2"
     report = ShardWriter(generations=Generations(tmp_path), embedder=other).build(documents, ())
-    assert report.embedded == other.chunks > 80
+    assert report.embedded == report.sections > 80
 
 
 def test_a_damaged_file_of_pending_vectors_costs_time_alone(tmp_path: Path) -> None:

@@ -135,6 +135,10 @@ class FrozenServer:
             except OSError:
                 return
 
+    @property
+    def connections(self) -> int:
+        return len(self._held)
+
     def close(self) -> None:
         for held in (self._socket, *self._held):
             held.close()
@@ -216,3 +220,64 @@ def test_a_server_that_is_away_stops_the_ingest_and_nothing_else(tmp_path: Path)
         Ingest(knowledge_base_dir=SMALL, writer=builder).run()
     assert generations.find_current() is None
     assert not list((tmp_path / "generations").glob("draft-*"))
+
+
+@pytest.mark.slow
+def test_a_server_that_dies_costs_one_search_its_speed_and_comes_back(tmp_path: Path) -> None:
+    port = free_port()
+    command = [str(Path(sys.executable).with_name("chroma")), "run", "--path", str(tmp_path / "chroma")]
+
+    def start() -> subprocess.Popen[bytes]:
+        process = subprocess.Popen(
+            [*command, "--host", "127.0.0.1", "--port", str(port)],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        for _ in range(200):
+            try:
+                chromadb.HttpClient("127.0.0.1", port).heartbeat()
+                break
+            except ValueError:
+                time.sleep(0.1)
+        return process
+
+    (tmp_path / "index").mkdir()
+    vectors = make_vectors(200)
+    process = start()
+    try:
+        store = VectorStore(f"http://127.0.0.1:{port}")
+        write_index(tmp_path / "index", vectors, vectors, store)
+        search = store.open(tmp_path / "index")
+        assert not search.find_nearest(CHUNKS, vectors[3], 5).degraded
+        process.kill()
+        process.wait()
+        away = search.find_nearest(CHUNKS, vectors[3], 5)
+        assert (away.degraded, next(iter(away.cosines))) == (True, 3)
+        assert not store.forget(tmp_path / "index")  # the names stay, to be forgotten when it is back
+        process = start()
+        store.rest.until = 0.0
+        assert not search.find_nearest(CHUNKS, vectors[3], 5).degraded
+        assert store.forget(tmp_path / "index")
+        assert not list_collections(f"http://127.0.0.1:{port}")
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_a_frozen_server_is_waited_for_once_by_all(tmp_path: Path) -> None:
+    vectors = make_vectors(200)
+    server = FrozenServer()
+    try:
+        store = VectorStore(server.url, deadline=0.3)
+        for name in ("one", "two"):
+            (tmp_path / name).mkdir()
+            write_index(tmp_path / name, vectors, vectors)
+        searches = [store.open(tmp_path / name) for name in ("one", "two")]
+        assert searches[0].find_nearest(CHUNKS, vectors[0], 5).degraded
+        asked = server.connections
+        assert searches[1].find_nearest(CHUNKS, vectors[0], 5).degraded
+        assert server.connections == asked  # it rests
+        with pytest.raises(StorageError):
+            store.index(tmp_path / "one", (CHUNKS,), 64)
+    finally:
+        server.close()

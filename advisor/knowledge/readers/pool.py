@@ -6,8 +6,9 @@ import contextlib
 import multiprocessing
 import os
 import resource
+from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from multiprocessing.connection import Connection
 from pathlib import Path
 from queue import SimpleQueue
@@ -19,6 +20,7 @@ FILES_PER_WORKER = 50
 WALL_SECONDS = 60.0
 PROCESSOR_SECONDS = 60
 MEMORY_BYTES = 2_000_000_000
+_READ_AHEAD = 2
 
 
 class Reading(NamedTuple):
@@ -52,7 +54,13 @@ class ReaderPool:
 
         try:
             with ThreadPoolExecutor(len(workers)) as threads:
-                yield from threads.map(read, paths)
+                ahead: deque[Future[Reading]] = deque()
+                for path in paths:  # no more than a few readings wait in memory to be taken
+                    ahead.append(threads.submit(read, path))
+                    if len(ahead) > _READ_AHEAD * len(workers):
+                        yield ahead.popleft().result()
+                while ahead:
+                    yield ahead.popleft().result()
         finally:
             for worker in workers:
                 worker.stop()
@@ -87,8 +95,9 @@ class _Worker:
         if self._process is None or self._pipe is None or not self._process.is_alive():
             context = multiprocessing.get_context("spawn")
             self._pipe, theirs = context.Pipe()
-            self._process = context.Process(target=_work, args=(theirs,), daemon=True)
-            self._process.start()
+            process = context.Process(target=_work, args=(theirs,), daemon=True)
+            process.start()
+            self._process = process
             theirs.close()
             self._done = 0
         return self._pipe
