@@ -176,11 +176,14 @@ def build_library_ingest(settings: Settings) -> LibraryIngest:
     from advisor.knowledge.library import LibraryIngest  # noqa: PLC0415
     from advisor.retrieval.generations import Generations  # noqa: PLC0415
     from advisor.retrieval.shards import ShardWriter  # noqa: PLC0415
+    from advisor.storage.conversations import SqlConversations  # noqa: PLC0415
+    from advisor.storage.database import open_database  # noqa: PLC0415
 
     vectors = _build_vectors(settings)
     generations = Generations(settings.library_dir, forget=vectors.forget)
     writer = ShardWriter(generations=generations, embedder=build_embedder(settings), vectors=vectors)
-    return LibraryIngest(collections=load_collections(settings), writer=writer)
+    conversations = SqlConversations(open_database(settings.effective_database_url))
+    return LibraryIngest(collections=load_collections(settings), writer=writer, forget=conversations.forget_documents)
 
 
 def open_collections(settings: Settings) -> CollectionsFile:

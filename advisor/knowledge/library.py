@@ -8,7 +8,7 @@ import hashlib
 import os
 import re
 import stat
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from datetime import date
 from pathlib import Path
 from typing import NamedTuple
@@ -40,11 +40,18 @@ class LibraryIngest:
     """Reads what changed in the collections, and has everything indexed together."""
 
     def __init__(
-        self, *, collections: Sequence[Collection], writer: LibraryWriter, pool: ReaderPool | None = None
+        self,
+        *,
+        collections: Sequence[Collection],
+        writer: LibraryWriter,
+        pool: ReaderPool | None = None,
+        forget: Callable[[Set[str]], object] | None = None,
     ) -> None:
+        """`forget` is told the ids of the documents that are left: what else quotes others is to be deleted."""
         self._collections = collections
         self._writer = writer
         self._pool = pool or ReaderPool()
+        self._forget = forget or (lambda _: None)
 
     def run(self, progress: Progress | None = None) -> LibraryReport:
         """Index what is in the folders now; what is no longer there is gone from answers and from disk.
@@ -54,7 +61,9 @@ class LibraryIngest:
         """
         known = self._writer.find_known()
         files, skipped = self._scan(known)
-        return self._writer.build(self._load(files, known, skipped, progress), skipped, progress)
+        report = self._writer.build(self._load(files, known, skipped, progress), skipped, progress)
+        self._forget(self._writer.find_known().keys())
+        return report
 
     def _scan(self, known: Mapping[str, DocumentHead]) -> tuple[list[_File], list[Skipped]]:
         files: list[_File] = []

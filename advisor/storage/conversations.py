@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import UTC, datetime
 
 from sqlalchemy import Engine, delete, func, insert, select
@@ -9,7 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from advisor.domain.audit import NewLine
-from advisor.domain.dialogue import Answer, ConversationHead, Turn
+from advisor.domain.dialogue import Answer, CitationKind, ConversationHead, Turn
 from advisor.domain.identity import Caller
 from advisor.domain.work import Feedback
 from advisor.errors import NotFoundError, StorageError
@@ -126,6 +127,26 @@ class SqlConversations:
             raise StorageError("The conversation could not be deleted.", "Check the database.") from error
         if not answers:
             raise NotFoundError("There is no conversation of yours with that id.", "List them for their ids.")
+
+    def forget_documents(self, kept: Collection[str]) -> int:
+        """Delete the turns of everybody that quote a document which is not kept; return how many those were."""
+        quoting = select(TurnRow.number, TurnRow.answer).where(TurnRow.answer.like('%"kind":"document"%'))
+        gone: list[int] = []
+        try:
+            with self._engine.connect().execution_options(immediate=True) as connection, connection.begin():
+                for number, text in connection.execute(quoting):
+                    cited = {
+                        citation.section_id.partition("/")[0]
+                        for citation in Answer.model_validate_json(text).citations
+                        if citation.kind is CitationKind.DOCUMENT
+                    }
+                    if not cited <= set(kept):
+                        gone.append(number)
+                for start in range(0, len(gone), 500):
+                    connection.execute(delete(TurnRow).where(TurnRow.number.in_(gone[start : start + 500])))
+        except SQLAlchemyError as error:
+            raise StorageError("What removed documents said could not be deleted.", "Run `advisor ingest`.") from error
+        return len(gone)
 
     def _add(self, row: Base, problem: str) -> None:
         try:

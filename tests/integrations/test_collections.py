@@ -44,6 +44,9 @@ def test_a_folder_becomes_answers_and_goes_again(env: dict[str, str], tmp_path: 
     assert "1 documents" in run(env, "doctor").stdout
     assert "1 removed" in run(env, "collections", "remove", "policies").stdout
     assert "Your documents say" not in run(env, "ask", "How fast is a gearbox alarm answered?").stdout
+    told = b"answered within ten minutes by the shift lead"
+    files = [file for file in (tmp_path / "data").rglob("*") if file.is_file() and not file.is_symlink()]
+    assert not [file for file in files if told in file.read_bytes()]
 
 
 def test_what_is_no_folder_is_refused(env: dict[str, str], tmp_path: Path) -> None:
