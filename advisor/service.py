@@ -7,9 +7,8 @@ import re
 import threading
 import time
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
-from itertools import zip_longest
 
 from advisor.domain.dialogue import (
     Answer,
@@ -179,13 +178,13 @@ class Advisor:
         self._conversations.delete(caller, conversation_id)
 
     def search(self, caller: Caller, text: str) -> tuple[Passage, ...]:
-        """Return the passages nearest to a text that the caller may see: of playbooks and documents in turn."""
+        """Return the passages nearest to a text that the caller may see: of playbooks and documents."""
         query = Query(text=parse_question(text))
         lists = [self._retrieve(query).passages]
         if self._library:
             lists.append(self._library.retrieve(query, caller).passages)
             self._note_read(caller, "search", [p.document for p in lists[-1] if p.document])
-        return tuple(passage for row in zip_longest(*lists) for passage in row if passage is not None)
+        return _merge(lists)
 
     def list_documents(self, caller: Caller) -> tuple[DocumentHead, ...]:
         """Return the company's documents that the caller may see."""
@@ -312,6 +311,16 @@ class Advisor:
             self._meter.count("answer", answer.outcome.value)
             self._meter.count("dropped", "no citation", dropped)
         yield from _tell(answer)
+
+
+def _merge(lists: Iterable[Sequence[Passage]]) -> tuple[Passage, ...]:
+    """Return several rankings as one: each keeps its order, and the closer next passage goes first."""
+    left = [list(found) for found in lists]
+    merged: list[Passage] = []
+    while any(left):
+        best = max((found for found in left if found), key=lambda found: found[0].closeness)
+        merged.append(best.pop(0))
+    return tuple(merged)
 
 
 def _note_degraded(draft: Draft, retrieval: Retrieval) -> Draft:

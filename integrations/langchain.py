@@ -14,7 +14,8 @@ from advisor.service import Advisor
 class AdvisorRetriever(BaseRetriever):
     """Passages of playbooks and documents that `caller` may see, best first.
 
-    Each document holds a section's text; its metadata name title, section, page, collection and score.
+    Each document holds a section's text; its metadata name title, section, page and score, and where it is one of the
+    company's documents its id, path, collection, label and tier.
 
     >>> AdvisorRetriever(advisor=build_advisor(load_settings()), caller=Caller(id="me"), k=4).invoke("KPIs?")
     """
@@ -34,8 +35,12 @@ class AdvisorRetriever(BaseRetriever):
                 metadata={
                     "title": passage.section.playbook_title,
                     "section": passage.section.heading,
-                    "page": next((statement.page for statement in passage.section.statements), None),
+                    "page": passage.page,
+                    "document": passage.document.id if passage.document else "",
+                    "path": passage.document.path if passage.document else "",
                     "collection": passage.document.collection if passage.document else "",
+                    "label": passage.document.label if passage.document else "",
+                    "tier": passage.document.tier.value if passage.document else "",
                     "score": passage.score,
                 },
             )

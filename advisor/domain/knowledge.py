@@ -240,6 +240,17 @@ class Passage(Value):
     document: DocumentHead | None = None
     """The company's document that the section belongs to; None for a playbook."""
 
+    @property
+    def closeness(self) -> float:
+        """The best cosine between the query and the passage or one of its statements."""
+        return max(self.dense, *self.statement_scores, 0.0)
+
+    @property
+    def page(self) -> int | None:
+        """The page of the statement closest to the query, where there are pages."""
+        best = max(zip(self.statement_scores, self.section.statements, strict=True), key=lambda s: s[0], default=None)
+        return best[1].page if best else None
+
 
 class BeliefMatch(Value):
     """A declared false belief that the query resembles, with the cosine between the two."""

@@ -162,7 +162,7 @@ def create_ask_router(advisor: Advisor, guard: Guard) -> APIRouter:
                 title=passage.section.playbook_title,
                 section=passage.section.heading,
                 text=passage.section.text,
-                page=next((statement.page for statement in passage.section.statements), None),
+                page=passage.page,
                 collection=passage.document.collection if passage.document else "",
                 score=round(passage.score, 4),
             )
