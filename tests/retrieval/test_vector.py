@@ -157,23 +157,24 @@ def test_a_frozen_chroma_delays_one_search_and_loses_none(tmp_path: Path) -> Non
         server.close()
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A real Chroma server."""
-    port = free_port()
-    chroma = str(Path(sys.executable).with_name("chroma"))
-    folder = str(tmp_path_factory.mktemp("chroma"))
-    process = subprocess.Popen(
-        [chroma, "run", "--path", folder, "--host", "127.0.0.1", "--port", str(port)],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+def start_chroma(folder: Path, port: int) -> subprocess.Popen[bytes]:
+    """Start a real Chroma server and wait until it answers."""
+    command = [str(Path(sys.executable).with_name("chroma")), "run", "--path", str(folder), "--host", "127.0.0.1"]
+    process = subprocess.Popen([*command, "--port", str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     for _ in range(200):
         try:
             chromadb.HttpClient("127.0.0.1", port).heartbeat()
             break
         except ValueError:
             time.sleep(0.1)
+    return process
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real Chroma server."""
+    port = free_port()
+    process = start_chroma(tmp_path_factory.mktemp("chroma"), port)
     yield f"http://127.0.0.1:{port}"
     process.terminate()
     process.wait()
@@ -225,25 +226,9 @@ def test_a_server_that_is_away_stops_the_ingest_and_nothing_else(tmp_path: Path)
 @pytest.mark.slow
 def test_a_server_that_dies_costs_one_search_its_speed_and_comes_back(tmp_path: Path) -> None:
     port = free_port()
-    command = [str(Path(sys.executable).with_name("chroma")), "run", "--path", str(tmp_path / "chroma")]
-
-    def start() -> subprocess.Popen[bytes]:
-        process = subprocess.Popen(
-            [*command, "--host", "127.0.0.1", "--port", str(port)],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        for _ in range(200):
-            try:
-                chromadb.HttpClient("127.0.0.1", port).heartbeat()
-                break
-            except ValueError:
-                time.sleep(0.1)
-        return process
-
     (tmp_path / "index").mkdir()
     vectors = make_vectors(200)
-    process = start()
+    process = start_chroma(tmp_path / "chroma", port)
     try:
         store = VectorStore(f"http://127.0.0.1:{port}")
         write_index(tmp_path / "index", vectors, vectors, store)
@@ -254,7 +239,7 @@ def test_a_server_that_dies_costs_one_search_its_speed_and_comes_back(tmp_path: 
         away = search.find_nearest(CHUNKS, vectors[3], 5)
         assert (away.degraded, next(iter(away.cosines))) == (True, 3)
         assert not store.forget(tmp_path / "index")  # the names stay, to be forgotten when it is back
-        process = start()
+        process = start_chroma(tmp_path / "chroma", port)
         store.rest.until = 0.0
         assert not search.find_nearest(CHUNKS, vectors[3], 5).degraded
         assert store.forget(tmp_path / "index")
