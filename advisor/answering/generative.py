@@ -142,7 +142,7 @@ class GenerativeAnswerer:
         return [*mended, *kept] if first_refused else [*kept, *mended]
 
     def _compose(self, lines: Sequence[_Line], evidence: Sequence[_Evidence], quoted: Draft) -> Draft:
-        """Return the lines as blocks, then the tables and checklists of the quoted answer, word for word."""
+        """Return the lines as blocks, then the lists, tables and checklists of the quoted answer, word for word."""
         book = CitationBook(self._sources)
         sentences = [
             Sentence(
@@ -156,7 +156,7 @@ class GenerativeAnswerer:
             ListBlock(items=tuple(sentences[1:])),
         )
         worded = Draft(outcome=Outcome.ANSWERED, blocks=blocks, citations=book.citations)
-        whole = tuple(block for block in quoted.blocks if not isinstance(block, Paragraph | ListBlock))
+        whole = tuple(block for block in quoted.blocks if not isinstance(block, Paragraph))
         return drop_unused_citations(join_drafts(worded, quoted.model_copy(update={"blocks": whole})))
 
 

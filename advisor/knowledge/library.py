@@ -61,8 +61,9 @@ class LibraryIngest:
         """
         known = self._writer.find_known()
         files, skipped = self._scan(known)
-        report = self._writer.build(self._load(files, known, skipped, progress), skipped, progress)
-        self._forget(self._writer.find_known().keys())
+        kept: set[str] = set()
+        report = self._writer.build(self._load(files, known, skipped, kept, progress), skipped, progress)
+        self._forget(kept)
         return report
 
     def _scan(self, known: Mapping[str, DocumentHead]) -> tuple[list[_File], list[Skipped]]:
@@ -94,13 +95,18 @@ class LibraryIngest:
         files: Sequence[_File],
         known: Mapping[str, DocumentHead],
         skipped: list[Skipped],
+        kept: set[str],
         progress: Progress | None,
     ) -> Iterator[Document]:
-        """Yield every document: those that are known without their sections, the others as they are read."""
+        """Yield every document: those that are known without their sections, the others as they are read.
+
+        Adds what cannot be read to `skipped`, and the ids of the others to `kept`.
+        """
         fresh = [file for file in files if not _is_known(file, known)]
         for file in files:
             if _is_known(file, known):
                 head = known[file.id]
+                kept.add(file.id)
                 yield _make(file, head.title, head.review_by, None)
         readings = self._pool.read_all([file.file for file in fresh])
         for number, (file, reading) in enumerate(zip(fresh, readings, strict=True), 1):
@@ -114,6 +120,7 @@ class LibraryIngest:
             if not sections:
                 skipped.append(Skipped(path=f"{file.collection.name}/{file.path}", reason="no text"))
                 continue
+            kept.add(file.id)
             yield _make(file, title, _find_review_date(reading.extract), sections)
 
 

@@ -176,16 +176,6 @@ class Catalogue:
         )
         return tuple(Section.model_validate_json(row[0]) for row in rows)
 
-    def find_vectors(self, digests: Collection[str]) -> dict[str, Vectors]:
-        """Return kept vectors by the digest of their text, of those that are known."""
-        found: dict[str, Vectors] = {}
-        wanted = list(digests)
-        for start in range(0, len(wanted), 500):
-            part = wanted[start : start + 500]
-            rows = self._rows(f"SELECT digest, vector FROM vector WHERE digest IN ({_marks(part)})", *part)  # noqa: S608
-            found |= {str(digest): np.frombuffer(blob, dtype=np.float32) for digest, blob in rows}
-        return found
-
     def has_section(self, section_id: str) -> bool:
         """Whether the generation holds a section of that id."""
         return section_id in self._first_chunks

@@ -11,6 +11,7 @@ import threading
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -76,6 +77,7 @@ class LibraryRetriever:
         self._weights = weights or Weights()
         self._top_k = top_k
         self._serving = ""
+        self._directory = Path()
         self._heads: dict[str, list[DocumentHead]] = {}
         self._shards: dict[str, _Shard] = {}
         self._lock = threading.Lock()
@@ -153,17 +155,17 @@ class LibraryRetriever:
         self._generations.check_readable(id_, SHARDS)
         self._heads = read_heads(directory)
         self._shards = {}
-        self._serving = id_
+        self._serving, self._directory = id_, directory
 
     def _open(self, label: str) -> _Shard:
-        directory, _ = self._generations.get_current()
         name = name_shard(label)
+        directory = self._directory / name
         try:
             sound = self._generations.check_readable(self._serving, f"{name}/")
         except IndexUnavailableError as error:  # which file it is would tell the name of the label
             raise IndexUnavailableError("The index of the documents is damaged.", "Run `advisor ingest`.") from error
-        vectors = self._vectors.open(directory / name, damaged=not sound)
-        return _Shard(Catalogue(directory / name), vectors, {head.id: head for head in self._heads[label]})
+        vectors = self._vectors.open(directory, damaged=not sound)
+        return _Shard(Catalogue(directory), vectors, {head.id: head for head in self._heads[label]})
 
 
 def _collect(shard: _Shard, dense: Mapping[int, float], text: str, vector: Vectors) -> list[_Candidate]:

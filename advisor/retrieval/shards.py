@@ -76,10 +76,7 @@ class ShardWriter:
 
     def find_known(self) -> Mapping[str, DocumentHead]:
         """Return the documents that the serving generation holds, by id, if it can be compared with a new one."""
-        directory = self._find_serving()
-        if directory is None:
-            return {}
-        return {head.id: head for heads in read_heads(directory).values() for head in heads}
+        return _read_known(self._find_serving())
 
     def build(
         self, documents: Iterable[Document], skipped: Sequence[Skipped], progress: Progress | None = None
@@ -87,7 +84,7 @@ class ShardWriter:
         """Build a generation of exactly these documents, have it probed, and switch to it."""
         with self._generations.writing() as draft:
             serving = self._find_serving()
-            before = self.find_known()
+            before = _read_known(serving)
             labels = {head.label for head in before.values()}
             folders = {label: serving / name_shard(label) for label in labels} if serving else {}
             with contextlib.ExitStack() as stack:
@@ -137,6 +134,11 @@ class ShardWriter:
             return None
         same = (manifest.format, manifest.model, manifest.vectors)
         return directory if same == (FORMAT, self._embedder.fingerprint, self._vectors.kind) else None
+
+
+def _read_known(serving: Path | None) -> dict[str, DocumentHead]:
+    heads = read_heads(serving) if serving else {}
+    return {head.id: head for found in heads.values() for head in found}
 
 
 class _Filling:
