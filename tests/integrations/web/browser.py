@@ -16,6 +16,10 @@ document.addEventListener('securitypolicyviolation', (event) => window.__seen.pu
 """
 
 
+STILL: dict[str, Any] = {"reduced_motion": "reduce"}
+"""A context without smooth scrolling: a click on what still moves presses one place and releases another."""
+
+
 class Watched:
     """A page and what went wrong on it."""
 
@@ -56,6 +60,6 @@ def open_browser(chromium: str) -> Iterator[Browser]:
 
 def watch(browser: Browser, *addresses: str, **context: Any) -> Watched:
     """Open a page in a context of its own; only the given addresses may be asked."""
-    page = browser.new_context(**context).new_page()
+    page = browser.new_context(**STILL | context).new_page()
     page.set_default_timeout(15_000)
     return Watched(page, {urlsplit(address).netloc for address in addresses})

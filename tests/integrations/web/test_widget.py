@@ -12,7 +12,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, Route, expect
 
-from tests.integrations.web.browser import Watched, open_browser, watch
+from tests.integrations.web.browser import STILL, Watched, open_browser, watch
 from tests.integrations.web.payloads import PAYLOADS
 
 pytestmark = pytest.mark.xdist_group("server")
@@ -350,7 +350,7 @@ def test_pages_fit_from_phone_to_desktop(visit: Visit, width: int, path: str) ->
     "path", ["/", "/demo", "/program", "/program?initiative=cnc-tool-wear", "/playbooks", "/playbooks/integration-debt"]
 )
 def test_axe_finds_nothing(browser: Browser, server: str, scheme: str, path: str) -> None:
-    page = browser.new_context(color_scheme=scheme, bypass_csp=True).new_page()  # axe itself writes styles and scripts
+    page = browser.new_context(**STILL, color_scheme=scheme, bypass_csp=True).new_page()  # axe itself writes styles and scripts
     page.goto(server + path)
     if path in {"/", "/demo"}:
         if path == "/demo":
