@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from advisor.knowledge.collections import CollectionsFile
     from advisor.knowledge.ingest import Ingest
     from advisor.knowledge.library import LibraryIngest
-    from advisor.ports import Answerer, Embedder, Library, Meter, Progress, Retriever, WorkQueue
+    from advisor.ports import Answerer, Embedder, Library, Meter, Progress, Retriever, TokenBudget, WorkQueue
     from advisor.program.office import ProgramOffice
     from advisor.retrieval.hybrid import HybridRetriever
     from advisor.retrieval.library import LibraryRetriever
@@ -32,10 +32,12 @@ _LOW_DISK = 500_000_000
 def build_advisor(settings: Settings, program: ProgramOffice | None = None, meter: Meter | None = None) -> Advisor:
     """Wire an Advisor that answers from the serving index, and from the register that the office keeps."""
     from advisor.answering.documents import DocumentAnswerer  # noqa: PLC0415
+    from advisor.answering.draft_verifier import DraftVerifier  # noqa: PLC0415
     from advisor.answering.greeting import RuleGreeter  # noqa: PLC0415
     from advisor.answering.rewriting import RuleRewriter  # noqa: PLC0415
     from advisor.knowledge.library import CollectionFiles  # noqa: PLC0415
     from advisor.knowledge.playbooks import load_sources  # noqa: PLC0415
+    from advisor.pipeline import Pipeline  # noqa: PLC0415
     from advisor.program.restricted import RestrictedReads  # noqa: PLC0415
     from advisor.service import Advisor  # noqa: PLC0415
     from advisor.storage.conversations import SqlConversations  # noqa: PLC0415
@@ -51,18 +53,29 @@ def build_advisor(settings: Settings, program: ProgramOffice | None = None, mete
         retriever = reranking.RerankedRetriever(retriever, reranker)
         library = reranking.RerankedLibrary(library, reranker)
     sources = load_sources(settings.knowledge_base_dir / "sources.yaml")
-    return Advisor(
+    conversations = SqlConversations(open_database(settings.effective_database_url))
+    reporter = program or _find_program(settings)
+    pipeline = Pipeline(
         greeter=RuleGreeter(),
         rewriter=RuleRewriter(),
         retriever=retriever,
         answerer=_build_answerer(settings, embedder, {source.id: source for source in sources}),
-        conversations=SqlConversations(open_database(settings.effective_database_url)),
-        reporter=program or _find_program(settings),
+        reporter=reporter,
         library=library,
         document_answerer=DocumentAnswerer(),
-        document_files=CollectionFiles(lambda: load_collections(settings)),
         restricted=RestrictedReads(build_audit(settings)),
+        verifier=DraftVerifier(),
         meter=meter,
+    )
+    return Advisor(
+        pipeline=pipeline,
+        retriever=retriever,
+        conversations=conversations,
+        reporter=reporter,
+        library=library,
+        document_files=CollectionFiles(lambda: load_collections(settings)),
+        meter=meter,
+        embedding_model=embedder.fingerprint,
     )
 
 
@@ -75,10 +88,15 @@ def _build_answerer(settings: Settings, embedder: Embedder, sources: Mapping[str
     from advisor.answering.chat_model import LangChainChatModel  # noqa: PLC0415
     from advisor.answering.generative import GenerativeAnswerer  # noqa: PLC0415
     from advisor.answering.prompts import load_prompt  # noqa: PLC0415
+    from advisor.storage.database import open_database  # noqa: PLC0415
+    from advisor.storage.spending import SqlTokenBudget  # noqa: PLC0415
 
+    budget: TokenBudget | None = None
+    if settings.chat_daily_tokens:
+        budget = SqlTokenBudget(open_database(settings.effective_database_url), settings.chat_daily_tokens)
     return GenerativeAnswerer(
         extractive=extractive,
-        chat=LangChainChatModel(settings.chat_model, base_url=settings.chat_base_url),
+        chat=LangChainChatModel(settings.chat_model, base_url=settings.chat_base_url, budget=budget),
         embedder=embedder,
         prompts={name: load_prompt(settings.prompts_dir, name) for name in ("answer", "repair")},
         sources=sources,

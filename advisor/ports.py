@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any, Protocol
 
@@ -19,10 +19,12 @@ from advisor.domain.knowledge import (
     DocumentHead,
     KnowledgeBase,
     LibraryReport,
+    Passage,
     Retrieval,
     Section,
     Skipped,
 )
+from advisor.domain.receipts import Receipt
 from advisor.domain.register import Entry, NewEntry
 from advisor.domain.work import Feedback, NewWork, Queue, Work
 
@@ -96,8 +98,20 @@ class ChatModel(Protocol):
         """Name of the model, for receipts."""
         ...
 
-    def complete(self, instructions: str) -> str:
-        """Return the reply; raise ModelError when none comes in time."""
+    def stream(self, instructions: str) -> Iterator[str]:
+        """Yield the reply in pieces; raise ModelError when none comes in time, or it breaks off."""
+        ...
+
+
+class TokenBudget(Protocol):
+    """How much of the chat model may be used today."""
+
+    def find_left(self) -> int:
+        """Return the tokens that may still be used."""
+        ...
+
+    def spend(self, tokens: int) -> None:
+        """Note tokens that were used."""
         ...
 
 
@@ -161,8 +175,21 @@ class IndexWriter(Protocol):
 class Answerer(Protocol):
     """Composes an answer from what was retrieved."""
 
-    def answer(self, query: Query, retrieval: Retrieval, role: Role) -> Draft:
-        """Return a draft whose every sentence is cited, or one that abstains."""
+    def compose(
+        self, query: Query, retrieval: Retrieval, role: Role, *, replies: Sequence[str] | None = None
+    ) -> Iterator[Draft]:
+        """Yield a draft whose every sentence is cited, or one that abstains; first as far as it got, at last whole.
+
+        With `replies` of old a chat model is not asked again.
+        """
+        ...
+
+
+class Verifier(Protocol):
+    """Compares what is about to be shown with what it cites."""
+
+    def verify(self, draft: Draft, passages: Sequence[Passage]) -> Draft:
+        """Return the draft without the sentences that do not hold; its basis tells which those were."""
         ...
 
 
@@ -193,8 +220,16 @@ class Greeter(Protocol):
 class Conversations(Protocol):
     """Remembers conversations, each visible to the caller who had it."""
 
-    def record(self, caller: Caller, answer: Answer) -> None:
+    def record(self, caller: Caller, answer: Answer, receipt: Receipt | None = None) -> None:
         """Append one turn to the conversation that the answer names."""
+        ...
+
+    def get_receipt(self, answer_id: str) -> Receipt:
+        """Return what an answer rested on, whoever got it; raise NotFoundError."""
+        ...
+
+    def get_turns(self, conversation_id: str) -> tuple[Turn, ...]:
+        """Return the turns of a conversation, whoever had it, oldest first; empty where there are none."""
         ...
 
     def get_history(self, caller: Caller, conversation_id: str) -> tuple[Turn, ...]:
@@ -227,6 +262,10 @@ class ProgramReporter(Protocol):
 
     def comment(self, caller: Caller, draft: Draft) -> Draft | None:
         """Return how the program stands to what an answer from the playbooks asks for, or None."""
+        ...
+
+    def find_head(self, caller: Caller) -> int:
+        """Return the number of the newest entry that the caller may see."""
         ...
 
     def may_see(self, caller: Caller, answer: Answer) -> bool:

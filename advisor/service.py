@@ -1,69 +1,34 @@
-"""The order of steps: parse, recall, rewrite, retrieve, answer, record."""
+"""The one object that doors call: it checks what is asked, has it answered, and keeps answers with their receipts."""
 
 from __future__ import annotations
 
-import os
 import re
-import threading
 import time
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import date
+from datetime import UTC, datetime
 
+from advisor import __version__
 from advisor.domain.dialogue import (
     Answer,
     CitationKind,
     ConversationHead,
     Draft,
-    Outcome,
-    Paragraph,
     Query,
-    Report,
-    Role,
-    Sentence,
     Turn,
-    drop_dangling,
-    find_citation_numbers,
-    join_drafts,
     parse_question,
     parse_role,
-    title_first,
 )
-from advisor.domain.events import AskEvent, BlockEvent, CitationEvent, DoneEvent, QueryEvent, StatusEvent
-from advisor.domain.identity import Caller
-from advisor.domain.knowledge import DocumentHead, Passage, Retrieval, Section
+from advisor.domain.events import AskEvent, DoneEvent
+from advisor.domain.identity import Caller, Permission
+from advisor.domain.knowledge import DocumentHead, Passage, Section
+from advisor.domain.receipts import Receipt, Replay, digest_answer, find_changes, refer
 from advisor.domain.work import Feedback
-from advisor.errors import ForbiddenError, IndexUnavailableError, InvalidInputError, NotFoundError
-from advisor.ports import (
-    Answerer,
-    Conversations,
-    DocumentAnswerer,
-    DocumentFiles,
-    Greeter,
-    Library,
-    Meter,
-    ProgramReporter,
-    RestrictedReads,
-    Retriever,
-    Rewriter,
-)
+from advisor.errors import ForbiddenError, InvalidInputError, NotFoundError
+from advisor.pipeline import Asked, Made, Pipeline, Teller
+from advisor.ports import Conversations, DocumentFiles, Library, Meter, ProgramReporter, Retriever
 
 _CONVERSATION_ID = re.compile(r"^[A-Za-z0-9_-]{1,64}$")
-_DEGRADED = "The vector index does not answer at the moment: this was found without it, and may be less complete."
-_NO_DOCUMENTS = "Your documents cannot be searched at the moment: this rests on the playbooks alone."
-_NOTHING_BEFORE = Draft(
-    outcome=Outcome.CLARIFY,
-    blocks=(
-        Paragraph(
-            sentences=(
-                Sentence(
-                    text="I cannot tell what that refers to: please name the subject, for example "
-                    "“Why do shadow periods matter?”."
-                ),
-            )
-        ),
-    ),
-)
 
 
 class Advisor:
@@ -72,30 +37,23 @@ class Advisor:
     def __init__(
         self,
         *,
-        greeter: Greeter,
-        rewriter: Rewriter,
+        pipeline: Pipeline,
         retriever: Retriever,
-        answerer: Answerer,
         conversations: Conversations,
         reporter: ProgramReporter | None = None,
         library: Library | None = None,
-        document_answerer: DocumentAnswerer | None = None,
         document_files: DocumentFiles | None = None,
-        restricted: RestrictedReads | None = None,
         meter: Meter | None = None,
+        embedding_model: str = "",
     ) -> None:
-        self._greeter = greeter
-        self._rewriter = rewriter
+        self._pipeline = pipeline
         self._retriever = retriever
-        self._answerer = answerer
         self._conversations = conversations
         self._reporter = reporter
         self._library = library
-        self._document_answerer = document_answerer
         self._document_files = document_files
-        self._restricted = restricted
         self._meter = meter
-        self._turns = threading.BoundedSemaphore(max(2, os.cpu_count() or 2))
+        self._embedding_model = embedding_model
 
     def ask(
         self,
@@ -120,10 +78,8 @@ class Advisor:
                 return self.get_answer(caller, answer_id)
             except NotFoundError:
                 pass
-        text = parse_question(question)
-        shape = parse_role(role)
-        history = self._recall(caller, conversation_id, start=start)
-        for event in self._steps(caller, text, shape, conversation_id or uuid.uuid4().hex, history, answer_id):
+        asked = self._parse(caller, question, role, conversation_id, start=start)
+        for event in self._run(caller, asked, conversation_id or uuid.uuid4().hex, answer_id):
             if isinstance(event, DoneEvent):
                 return event.answer
         raise AssertionError("a stream ends with a DoneEvent")
@@ -132,10 +88,8 @@ class Advisor:
         self, caller: Caller, question: str, *, role: str | None = None, conversation_id: str | None = None
     ) -> Iterator[AskEvent]:
         """Answer a question and tell of it on the way; input is checked before the first event."""
-        text = parse_question(question)
-        shape = parse_role(role)
-        history = self._recall(caller, conversation_id)
-        return self._steps(caller, text, shape, conversation_id or uuid.uuid4().hex, history)
+        asked = self._parse(caller, question, role, conversation_id)
+        return self._run(caller, asked, conversation_id or uuid.uuid4().hex)
 
     def get_answer(self, caller: Caller, answer_id: str) -> Answer:
         """Return an answer that was given to the caller and rests on what they may still see; raise NotFoundError."""
@@ -154,12 +108,14 @@ class Advisor:
         shown = [document for document in self.list_documents(caller) if document.id in cited]
         if len(shown) < len(cited):
             return False
-        self._note_read(caller, what, shown)
+        self._pipeline.note_read(caller, what, shown)
         return True
 
     def record_feedback(self, caller: Caller, feedback: Feedback) -> None:
-        """Remember what the caller thinks of an answer of theirs; raise NotFoundError when it is not theirs."""
-        self._conversations.get_answer(caller, feedback.answer_id)
+        """Remember what the caller thinks of an answer of theirs, or of a citation in it; raise NotFoundError."""
+        answer = self._conversations.get_answer(caller, feedback.answer_id)
+        if feedback.citation is not None and feedback.citation not in {c.number for c in answer.citations}:
+            raise InvalidInputError("The answer has no citation with that number.", "Take one of its citations.")
         self._conversations.record_feedback(caller, feedback)
 
     def list_conversations(self, caller: Caller, limit: int, before: int | None = None) -> tuple[ConversationHead, ...]:
@@ -180,10 +136,9 @@ class Advisor:
     def search(self, caller: Caller, text: str) -> tuple[Passage, ...]:
         """Return the passages nearest to a text that the caller may see: of playbooks and documents."""
         query = Query(text=parse_question(text))
-        lists = [self._retrieve(query).passages]
-        if self._library:
-            lists.append(self._library.retrieve(query, caller).passages)
-            self._note_read(caller, "search", [p.document for p in lists[-1] if p.document])
+        lists = [self._pipeline.retrieve(query).passages]
+        if documents := self._pipeline.search_documents(caller, query, "search"):
+            lists.append(documents.passages)
         return _merge(lists)
 
     def list_documents(self, caller: Caller) -> tuple[DocumentHead, ...]:
@@ -199,7 +154,7 @@ class Advisor:
         if self._library is None:
             raise NotFoundError("No documents are indexed.", "Add a folder with `advisor ingest FOLDER`.")
         head, sections = self._library.get_document(caller, document_id)
-        self._note_read(caller, "document", [head])
+        self._pipeline.note_read(caller, "document", [head])
         return head, sections
 
     def get_document_file(self, caller: Caller, document_id: str) -> tuple[DocumentHead, bytes]:
@@ -208,40 +163,6 @@ class Advisor:
         if self._document_files is None:
             raise NotFoundError("The files of documents are not kept here.", "Read their text.")
         return head, self._document_files.get(head)
-
-    def _note_read(self, caller: Caller, what: str, heads: Iterable[DocumentHead]) -> None:
-        labelled = tuple(sorted({head.id for head in heads if head.label}))
-        if self._restricted and labelled:
-            self._restricted.note(caller, what, labelled)
-
-    def _beside_documents(self, caller: Caller, query: Query, role: Role, draft: Draft) -> Draft:
-        """Return an answer from the playbooks with what the company's own documents say under a title of its own."""
-        if self._library is None or self._document_answerer is None:
-            return draft
-        try:
-            with self._turns:
-                retrieval = self._library.retrieve(query, caller)
-        except IndexUnavailableError:  # the playbooks answer all the same
-            return draft.model_copy(update={"notices": (*draft.notices, _NO_DOCUMENTS)})
-        found = self._document_answerer.answer(retrieval, role, date.today())
-        if found is None:
-            return draft
-        cited = {citation.section_id for citation in found.citations}
-        shown = [p.document for p in retrieval.passages if p.document and p.section.id in cited]
-        self._note_read(caller, "answer", shown)
-        found = _note_degraded(found, retrieval)
-        if draft.outcome is Outcome.DECLINED:
-            return found.model_copy(update={"notices": tuple(dict.fromkeys((*found.notices, *draft.notices)))})
-        return join_drafts(draft, found)
-
-    def _beside_program(self, caller: Caller, draft: Draft, report: Report | None) -> Draft:
-        """Return an answer from the playbooks with what the register shows beside it, each under its own title."""
-        if report is not None:
-            if draft.outcome is Outcome.DECLINED:
-                return report.draft
-            return join_drafts(report.draft, title_first(draft, "The playbook says"))
-        comment = self._reporter.comment(caller, draft) if self._reporter else None
-        return join_drafts(draft, comment) if comment else draft
 
     def _recall(self, caller: Caller, conversation_id: str | None, *, start: bool = False) -> tuple[Turn, ...]:
         if conversation_id is None:
@@ -258,59 +179,93 @@ class Advisor:
                 raise
             return ()
 
-    def _retrieve(self, query: Query) -> Retrieval:
-        """Retrieve, no more at a time than there are processors: a crowd of threads would only slow each other."""
-        asked = time.perf_counter()
-        with self._turns:
-            retrieval = self._retriever.retrieve(query)
-        if self._meter:
-            self._meter.time("retrieval", time.perf_counter() - asked)
-        return retrieval
+    def get_receipt(self, caller: Caller, answer_id: str) -> Receipt:
+        """Return what an answer rested on: to whom it was given, or to an admin; raise NotFoundError."""
+        if not caller.may(Permission.ADMIN):
+            self.get_answer(caller, answer_id)
+        return self._conversations.get_receipt(answer_id)
 
-    def _steps(
-        self,
-        caller: Caller,
-        question: str,
-        role: Role,
-        conversation_id: str,
-        history: tuple[Turn, ...],
-        answer_id: str | None = None,
-    ) -> Iterator[AskEvent]:
-        started = time.perf_counter()
-        yield StatusEvent(text="Reading the playbooks")
-        query_text, generation = "", ""
-        draft = self._greeter.greet(question)
-        if draft is None:
-            query = self._rewriter.rewrite(question, history)
-            report = self._reporter.report(caller, question, query, role) if self._reporter else None
-            query_text = query.standalone if query else question
-            yield QueryEvent(query=query_text)
-            if report is not None and not report.wants_playbook:
-                draft = report.draft
-            elif query is None:
-                draft = _NOTHING_BEFORE
-            else:
-                retrieval = self._retrieve(query)
-                generation = retrieval.generation
-                draft = _note_degraded(self._answerer.answer(query, retrieval, role), retrieval)
-                draft = self._beside_documents(caller, query, role, draft)
-                draft = self._beside_program(caller, draft, report)
-        draft, dropped = drop_dangling(draft)
-        answer = Answer(
-            id=answer_id or uuid.uuid4().hex,
-            conversation_id=conversation_id,
-            question=question,
-            query=query_text,
-            role=role,
-            generation=generation,
-            **{name: getattr(draft, name) for name in Draft.model_fields},
+    def replay(self, caller: Caller, answer_id: str) -> Replay:
+        """Ask again as it was asked then, keeping nothing, and tell what changed since; raise NotFoundError.
+
+        Where a chat model worded the answer its old replies are read again, and checked against today's passages.
+        """
+        receipt = self.get_receipt(caller, answer_id)
+        turns = self._conversations.get_turns(receipt.conversation_id)
+        places = [place for place, turn in enumerate(turns) if turn.answer.id == answer_id]
+        if not places:
+            raise NotFoundError("The conversation of that answer was deleted.", "Ask the question again.")
+        old = turns[places[0]].answer
+        asked = Asked(receipt.question, receipt.role, turns[: places[0]], receipt.basis.replies)
+        made = next(event for event in self._pipeline.run(caller, asked, Teller()) if isinstance(event, Made))
+        answer = _finish(made, asked, old.conversation_id, old.id)
+        now = self._issue_receipt(answer, made)
+        return Replay(
+            receipt=receipt,
+            answer=answer,
+            reproduced=now.digest == receipt.digest,
+            changes=find_changes(receipt, now, self._retriever.list_sections()),
         )
-        self._conversations.record(caller, answer)
-        if self._meter:
-            self._meter.time("first_block", time.perf_counter() - started)
-            self._meter.count("answer", answer.outcome.value)
-            self._meter.count("dropped", "no citation", dropped)
-        yield from _tell(answer)
+
+    def _parse(
+        self, caller: Caller, question: str, role: str | None, conversation_id: str | None, *, start: bool = False
+    ) -> Asked:
+        text, shape = parse_question(question), parse_role(role)
+        return Asked(text, shape, self._recall(caller, conversation_id, start=start))
+
+    def _run(
+        self, caller: Caller, asked: Asked, conversation_id: str, answer_id: str | None = None
+    ) -> Iterator[AskEvent]:
+        """Yield the events of an answer; it is kept with its receipt before the last of them."""
+        started = time.perf_counter()
+        teller = Teller()
+        for event in self._pipeline.run(caller, asked, teller):
+            if not isinstance(event, Made):
+                yield event
+                continue
+            answer = _finish(event, asked, conversation_id, answer_id or uuid.uuid4().hex)
+            self._conversations.record(caller, answer, self._issue_receipt(answer, event))
+            if self._meter:
+                self._meter.time("first_block", time.perf_counter() - started)
+                self._meter.count("answer", answer.outcome.value)
+                self._meter.count("dropped", "no citation", len(event.draft.basis.refused))
+            yield from teller.tell(answer.blocks, answer.citations)
+            yield DoneEvent(answer=answer)
+
+    def _issue_receipt(self, answer: Answer, made: Made) -> Receipt:
+        cited = frozenset(citation.section_id for citation in answer.citations)
+        return Receipt(
+            answer_id=answer.id,
+            conversation_id=answer.conversation_id,
+            asked_at=datetime.now(UTC),
+            question=answer.question,
+            query=answer.query,
+            role=answer.role,
+            outcome=answer.outcome,
+            version=__version__,
+            embedding_model=self._embedding_model,
+            generation=made.generation,
+            library_generation=made.library_generation,
+            register_head=made.register_head,
+            degraded=made.degraded,
+            passages=tuple(refer(passage, cited) for passage in made.passages),
+            basis=made.draft.basis,
+            took=made.took,
+            digest=digest_answer(answer),
+        )
+
+
+def _finish(made: Made, asked: Asked, conversation_id: str, answer_id: str) -> Answer:
+    kept = Draft.model_fields.keys() & Answer.model_fields.keys()
+    return Answer(
+        id=answer_id,
+        conversation_id=conversation_id,
+        question=asked.question,
+        query=made.query,
+        role=asked.role,
+        generation=made.generation,
+        **{name: getattr(made.draft, name) for name in kept},
+    )
 
 
 def _merge(lists: Iterable[Sequence[Passage]]) -> tuple[Passage, ...]:
@@ -321,21 +276,3 @@ def _merge(lists: Iterable[Sequence[Passage]]) -> tuple[Passage, ...]:
         best = max((found for found in left if found), key=lambda found: found[0].closeness)
         merged.append(best.pop(0))
     return tuple(merged)
-
-
-def _note_degraded(draft: Draft, retrieval: Retrieval) -> Draft:
-    """Return a draft that says so when its passages were found without the vector index."""
-    if not retrieval.degraded:
-        return draft
-    return draft.model_copy(update={"notices": (*draft.notices, _DEGRADED)})
-
-
-def _tell(answer: Answer) -> Iterator[AskEvent]:
-    """Return the events of a finished answer: each citation before the first block that uses it."""
-    cited = {citation.number: citation for citation in answer.citations}
-    for block in answer.blocks:
-        for number in find_citation_numbers(block):
-            if citation := cited.pop(number, None):
-                yield CitationEvent(citation=citation)
-        yield BlockEvent(block=block)
-    yield DoneEvent(answer=answer)

@@ -67,6 +67,9 @@ class Settings(BaseSettings):
         description="Chat model that words answers, as provider:name; empty means that answers are quoted.",
     )
     chat_base_url: str = Field(default="", description="Address of a server that speaks the chat model's protocol.")
+    chat_daily_tokens: int = Field(
+        default=0, ge=0, description="Tokens that the chat model may use in a day (UTC); 0 means any number."
+    )
     chroma_url: str = Field(
         default="",
         description="Address of a Chroma server for the vectors; empty means files in the data directory.",

@@ -12,6 +12,7 @@ import numpy as np
 from advisor.domain.dialogue import Answer, ConversationHead, Query, Turn
 from advisor.domain.identity import Caller
 from advisor.domain.knowledge import Retrieval, Section
+from advisor.domain.receipts import Receipt
 from advisor.domain.work import Feedback
 from advisor.errors import NotFoundError
 from advisor.ports import Progress, Span, Vectors
@@ -66,9 +67,12 @@ class MemoryConversations:
     def __init__(self) -> None:
         self._turns: dict[tuple[str, str], list[Turn]] = defaultdict(list)
         self._numbers: dict[tuple[str, str], int] = {}
+        self._receipts: dict[str, Receipt] = {}
         self.feedback: dict[tuple[str, str], Feedback] = {}
 
-    def record(self, caller: Caller, answer: Answer) -> None:
+    def record(self, caller: Caller, answer: Answer, receipt: Receipt | None = None) -> None:
+        if receipt:
+            self._receipts[answer.id] = receipt
         turn = Turn(question=answer.question, query=answer.query, answer=answer)
         self._turns[caller.id, answer.conversation_id].append(turn)
         self._numbers[caller.id, answer.conversation_id] = len(self._numbers) + sum(map(len, self._turns.values()))
@@ -96,6 +100,14 @@ class MemoryConversations:
         if not turns:
             raise NotFoundError("There is no conversation of yours with that id.", "Leave it out.")
         return tuple(turns)
+
+    def get_turns(self, conversation_id: str) -> tuple[Turn, ...]:
+        return tuple(turn for (_, id_), turns in self._turns.items() if id_ == conversation_id for turn in turns)
+
+    def get_receipt(self, answer_id: str) -> Receipt:
+        if answer_id not in self._receipts:
+            raise NotFoundError("There is no receipt of that answer.", "Check its id.")
+        return self._receipts[answer_id]
 
     def get_answer(self, caller: Caller, answer_id: str) -> Answer:
         for (owner, _), turns in self._turns.items():

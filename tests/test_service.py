@@ -1,3 +1,5 @@
+from collections.abc import Iterator, Sequence
+
 import pytest
 
 from advisor.answering.greeting import RuleGreeter
@@ -7,14 +9,17 @@ from advisor.domain.events import BlockEvent, DoneEvent, QueryEvent, StatusEvent
 from advisor.domain.identity import LOCAL_CALLER, Caller
 from advisor.domain.knowledge import Retrieval
 from advisor.errors import InvalidInputError, NotFoundError
+from advisor.pipeline import Pipeline
 from advisor.service import Advisor
 from tests.fakes import FixedRetriever, MemoryConversations
 
 
 class EchoAnswerer:
-    def answer(self, query: Query, retrieval: Retrieval, role: Role) -> Draft:
+    def compose(
+        self, query: Query, retrieval: Retrieval, role: Role, *, replies: Sequence[str] | None = None
+    ) -> Iterator[Draft]:
         sentence = Sentence(text=f"{query.text} / {role.value}")
-        return Draft(outcome=Outcome.ANSWERED, blocks=(Paragraph(sentences=(sentence,)),))
+        yield Draft(outcome=Outcome.ANSWERED, blocks=(Paragraph(sentences=(sentence,)),))
 
 
 @pytest.fixture
@@ -24,11 +29,10 @@ def retriever() -> FixedRetriever:
 
 @pytest.fixture
 def service(retriever: FixedRetriever) -> Advisor:
+    pipeline = Pipeline(greeter=RuleGreeter(), rewriter=RuleRewriter(), retriever=retriever, answerer=EchoAnswerer())
     return Advisor(
-        greeter=RuleGreeter(),
-        rewriter=RuleRewriter(),
+        pipeline=pipeline,
         retriever=retriever,
-        answerer=EchoAnswerer(),
         conversations=MemoryConversations(),
     )
 

@@ -10,11 +10,14 @@ from queue import Empty, SimpleQueue
 from typing import Any
 
 from advisor.errors import ModelError
+from advisor.ports import TokenBudget
 
 _LONGEST = 20_000
 """Characters that are read of one reply; a model that goes on is cut off."""
 _ENDINGS = frozenset({"finish_reason", "stop_reason", "done_reason"})
 """By which providers say that a reply is whole; a connection that closed early looks like the end of one."""
+_CHARACTERS_A_TOKEN = 4
+"""About, in English; for providers that do not count."""
 _REMEDY = "Check ADVISOR_CHAT_MODEL; until it answers, so does the advisor without it."
 
 
@@ -30,10 +33,12 @@ class LangChainChatModel:
         idle_seconds: float = 6.0,
         whole_seconds: float = 20.0,
         retries: int = 2,
+        budget: TokenBudget | None = None,
     ) -> None:
         """Open the model; raise ModelError when its provider is not installed or not set up.
 
         The three times bound the wait for the first piece of a reply, for each further one, and for the whole.
+        Without what is left of a `budget` nothing is asked.
         """
         from langchain.chat_models import init_chat_model  # noqa: PLC0415  half a second to import
 
@@ -52,33 +57,43 @@ class LangChainChatModel:
         self._idle_seconds = idle_seconds
         self._whole_seconds = whole_seconds
         self._retries = retries
+        self._budget = budget
 
     @property
     def fingerprint(self) -> str:
         """What a receipt says of the model."""
         return self._name
 
-    def complete(self, instructions: str) -> str:
-        """Return the reply to one message; raise ModelError when none comes in time."""
+    def stream(self, instructions: str) -> Iterator[str]:
+        """Yield the reply to one message in pieces; raise ModelError when none comes in time, or it breaks off.
+
+        What fails before the first piece is tried again.
+        """
+        if self._budget and self._budget.find_left() <= 0:
+            raise ModelError("Today's tokens of the chat model are used up.", "Raise ADVISOR_CHAT_DAILY_TOKENS.")
         deadline = time.monotonic() + self._whole_seconds
         for attempt in range(self._retries + 1):
+            pieces = self._read(instructions, deadline)
             try:
-                return self._read(instructions, deadline)
+                first = next(pieces)
             except ModelError:
                 wait = random.uniform(0.1, 0.4) * 2**attempt  # noqa: S311  jitter, not a secret
                 if attempt == self._retries or time.monotonic() + wait > deadline:
                     raise
                 time.sleep(wait)
-        raise AssertionError("the last attempt returns or raises")
+                continue
+            yield first
+            yield from pieces
+            return
 
-    def _read(self, instructions: str, deadline: float) -> str:
-        """Return one reply, read in a thread of its own so that a stalled connection holds nobody up."""
+    def _read(self, instructions: str, deadline: float) -> Iterator[str]:
+        """Yield one reply, read in a thread of its own so that a stalled connection holds nobody up."""
         pieces: SimpleQueue[str | Exception | None] = SimpleQueue()
         given_up = threading.Event()
 
         def run() -> None:
             try:
-                for piece in self._stream(instructions):
+                for piece in self._receive(instructions):
                     if given_up.is_set():
                         return
                     pieces.put(piece)
@@ -87,29 +102,37 @@ class LangChainChatModel:
                 pieces.put(error)
 
         threading.Thread(target=run, daemon=True, name="chat-model").start()
-        text = ""
+        length = 0
         wait = self._first_seconds
         try:
-            while len(text) <= _LONGEST:
+            while length <= _LONGEST:
                 piece = pieces.get(timeout=max(0.0, min(wait, deadline - time.monotonic())))
                 if piece is None:
                     break
                 if isinstance(piece, Exception):
                     raise ModelError(f"The chat model failed ({type(piece).__name__}).", _REMEDY) from piece
-                text += piece
+                if piece:
+                    yield piece[: _LONGEST - length]
+                length += len(piece)
                 wait = self._idle_seconds
         except Empty:
             raise ModelError("The chat model took too long.", _REMEDY) from None
         finally:
             given_up.set()
-        if not text.strip():
+        if not length:
             raise ModelError("The chat model returned nothing.", _REMEDY)
-        return text[:_LONGEST]
 
-    def _stream(self, instructions: str) -> Iterator[str]:
+    def _receive(self, instructions: str) -> Iterator[str]:
         ended = False
-        for chunk in self._model.stream([("user", instructions)]):
-            ended = ended or not _ENDINGS.isdisjoint(chunk.response_metadata)
-            yield str(chunk.text)
+        spent = length = 0
+        try:
+            for chunk in self._model.stream([("user", instructions)]):
+                ended = ended or not _ENDINGS.isdisjoint(chunk.response_metadata)
+                spent += (chunk.usage_metadata or {}).get("total_tokens", 0)
+                length += len(str(chunk.text))
+                yield str(chunk.text)
+        finally:
+            if self._budget:
+                self._budget.spend(spent or (len(instructions) + length) // _CHARACTERS_A_TOKEN)
         if not ended:
             raise ModelError("The chat model broke off.", _REMEDY)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import NamedTuple
 
+from advisor.answering.verification import strip_links
 from advisor.domain.dialogue import (
     Citation,
     CitationKind,
@@ -47,7 +48,9 @@ class DocumentAnswerer:
         if not picks or picks[0].score < MIN_CLOSENESS or _cover(retrieval, picks) < MIN_COVERAGE:
             return None
         citations = tuple(_cite(number, pick) for number, pick in enumerate(picks, 1))
-        items = tuple(Sentence(text=pick.statement.text, citations=(n,)) for n, pick in enumerate(picks, 1))
+        items = tuple(
+            Sentence(text=strip_links(pick.statement.text), citations=(n,)) for n, pick in enumerate(picks, 1)
+        )
         return Draft(
             outcome=Outcome.ANSWERED,
             blocks=(ListBlock(title=TITLE, items=items),),
@@ -116,7 +119,7 @@ def _cite(number: int, pick: _Pick) -> Citation:
         section=section.heading,
         section_id=section.id,
         page=pick.statement.page,
-        quote=pick.statement.text,
+        quote=strip_links(pick.statement.text),
     )
 
 

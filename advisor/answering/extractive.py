@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from advisor.answering.citations import CitationBook
 from advisor.answering.composition import SUGGESTIONS, SURE_QUESTION, Composition
 from advisor.answering.evidence import Evidence, assess
-from advisor.domain.dialogue import Draft, Focus, Outcome, Paragraph, Query, Role, Sentence
+from advisor.domain.dialogue import Basis, Draft, Focus, Outcome, Paragraph, Query, Role, Sentence
 from advisor.domain.knowledge import Passage, Retrieval, SectionKind, Source
 
 _NEARNESS = 0.15
@@ -22,10 +22,17 @@ class ExtractiveAnswerer:
     def __init__(self, *, sources: Mapping[str, Source]) -> None:
         self._sources = sources
 
-    def answer(self, query: Query, retrieval: Retrieval, role: Role) -> Draft:
-        """Return a cited draft, or one that abstains and says what to do instead."""
-        passages = [p for p in retrieval.passages if p.section.kind is SectionKind.ANSWER]
+    def compose(
+        self, query: Query, retrieval: Retrieval, role: Role, *, replies: Sequence[str] | None = None
+    ) -> Iterator[Draft]:
+        """Yield the one draft: cited, or one that abstains and says what to do instead."""
+        del replies  # no chat model has a part in it
         evidence = assess(query, retrieval)
+        basis = Basis(probability=round(evidence.probability, 3), threshold=evidence.threshold)
+        yield self._answer(query, retrieval, role, evidence).model_copy(update={"basis": basis})
+
+    def _answer(self, query: Query, retrieval: Retrieval, role: Role, evidence: Evidence) -> Draft:
+        passages = [p for p in retrieval.passages if p.section.kind is SectionKind.ANSWER]
         continuing = query.follows and query.focus in _CONTINUING
         if not passages or not (evidence.sufficient or continuing):
             return self._decline(evidence, passages)

@@ -7,18 +7,20 @@ checks are rewritten once or dropped; when too little is left, or the model does
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from advisor.answering.citations import CitationBook
 from advisor.answering.prompts import Prompt
 from advisor.answering.verification import Problem, find_problem
 from advisor.domain.dialogue import (
+    Basis,
     Draft,
     ListBlock,
     Outcome,
     Paragraph,
     Query,
+    Refusal,
     Role,
     Sentence,
     drop_unused_citations,
@@ -57,6 +59,22 @@ class _Line(NamedTuple):
     numbers: tuple[int, ...]
 
 
+class _Job:
+    """One answer in the making: what the model is given, what it wrote, and what of that holds."""
+
+    def __init__(self, query: Query, role: Role, evidence: Sequence[_Evidence], old: Sequence[str] | None) -> None:
+        self.query = query
+        self.evidence = evidence
+        self.old = old
+        told = "\n".join(f"[{n}] ({e.section.heading}) {e.statement.labelled}" for n, e in enumerate(evidence, 1))
+        self.inputs = {"role": _READERS[role], "statements": told, "question": query.standalone}
+        self.prompts: dict[str, str] = {}
+        self.replies: list[str] = []
+        self.lines: list[_Line] = []
+        self.sound: list[_Line] = []
+        self.refused: dict[_Line, Problem] = {}
+
+
 class GenerativeAnswerer:
     """Has a chat model word what the extractive answerer found, and checks every sentence of it."""
 
@@ -75,89 +93,112 @@ class GenerativeAnswerer:
         self._prompts = prompts
         self._sources = sources
 
-    def answer(self, query: Query, retrieval: Retrieval, role: Role) -> Draft:
-        """Return a draft whose every sentence its citations carry; the extractive one where that cannot be had."""
-        quoted = self._extractive.answer(query, retrieval, role)
+    def compose(
+        self, query: Query, retrieval: Retrieval, role: Role, *, replies: Sequence[str] | None = None
+    ) -> Iterator[Draft]:
+        """Yield the answer as its sentences pass, each carried by its citations; the quotes where that fails."""
+        *_, quoted = self._extractive.compose(query, retrieval, role)
         if quoted.outcome is not Outcome.ANSWERED:
-            return quoted
-        evidence = _gather(quoted, retrieval)
-        told = "\n".join(f"[{n}] ({e.section.heading}) {e.statement.labelled}" for n, e in enumerate(evidence, 1))
-        instructions = self._prompts["answer"].render(role=_READERS[role], statements=told, question=query.standalone)
+            yield quoted
+            return
+        job = _Job(query, role, _gather(quoted, retrieval), replies)
         try:
-            lines = _parse(self._chat.complete(instructions))
-            sound, refused = self._check(lines, evidence, query)
-            if refused and lines:
-                sound = self._repair(lines, refused, told, evidence, query)
+            for line in self._write(job, self._prompts["answer"], **job.inputs):
+                self._judge(job, line)
+                if job.sound and job.lines[0] in job.sound:
+                    yield self._assemble(job, quoted, growing=True)
+            if job.refused:
+                self._repair(job)
         except ModelError:
-            return quoted.model_copy(update={"notices": (*quoted.notices, UNAVAILABLE)})
-        if len(sound) < _FEWEST_KEPT:
-            return quoted.model_copy(update={"notices": (*quoted.notices, UNAVAILABLE)})
-        return self._compose(sound, evidence, quoted)
+            job.sound.clear()
+        if len(job.sound) >= _FEWEST_KEPT:
+            yield self._assemble(job, quoted)
+        else:
+            notices = (*quoted.notices, UNAVAILABLE)
+            yield quoted.model_copy(update={"notices": notices, "basis": self._account(job, quoted)})
 
-    def _check(
-        self, lines: Sequence[_Line], evidence: Sequence[_Evidence], query: Query
-    ) -> tuple[list[_Line], dict[_Line, Problem]]:
-        """Return the lines that hold, in order, and what is wrong with the others."""
-        closeness = self._measure(lines, evidence)
-        prompt = self._prompts["answer"].body
-        refused: dict[_Line, Problem] = {}
-        for line, close in zip(lines, closeness, strict=True):
-            if any(not 1 <= number <= len(evidence) for number in line.numbers):
-                refused[line] = Problem.DANGLING
-                continue
-            cited = [evidence[number - 1] for number in line.numbers]
-            beside = " ".join((query.standalone, *(f"{e.section.playbook_title} {e.section.heading}" for e in cited)))
-            quotes = [e.statement.labelled for e in cited]
-            if problem := find_problem(line.text, quotes, beside=beside, closeness=close, prompt=prompt):
-                refused[line] = problem
-        return [line for line in lines if line not in refused], refused
+    def _write(self, job: _Job, prompt: Prompt, **inputs: str) -> Iterator[_Line]:
+        """Yield the sentences of a reply as they are written; keep the reply. Raises ModelError."""
+        instructions = prompt.render(**inputs)
+        job.prompts[prompt.name] = prompt.fingerprint
+        place = len(job.replies)
+        job.replies.append("")
+        pieces = self._chat.stream(instructions) if job.old is None else iter(job.old[place : place + 1])
+        waiting = ""
+        for piece in pieces:
+            job.replies[place] += piece
+            *whole, waiting = (waiting + piece).split("\n")
+            for line in whole:
+                yield from _parse(line)
+        yield from _parse(waiting)
+        if not job.replies[place].strip():
+            raise ModelError("The chat model returned nothing.", "Ask again.")
 
-    def _measure(self, lines: Sequence[_Line], evidence: Sequence[_Evidence]) -> list[float]:
-        """Return for each line the cosine to the nearest statement that it cites."""
-        texts = [line.text for line in lines] + [e.statement.labelled for e in evidence]
-        vectors = self._embedder.embed(texts)
-        own, theirs = vectors[: len(lines)], vectors[len(lines) :]
-        return [
-            max((float(vector @ theirs[n - 1]) for n in line.numbers if 1 <= n <= len(evidence)), default=0.0)
-            for line, vector in zip(lines, own, strict=True)
-        ]
+    def _judge(self, job: _Job, line: _Line) -> None:
+        """Put a line with those that hold or with those that do not."""
+        job.lines.append(line)
+        if problem := self._find_problem(job, line):
+            job.refused[line] = problem
+        else:
+            job.sound.append(line)
 
-    def _repair(
-        self,
-        lines: Sequence[_Line],
-        refused: Mapping[_Line, Problem],
-        told: str,
-        evidence: Sequence[_Evidence],
-        query: Query,
-    ) -> list[_Line]:
-        """Return the lines that hold once the others were rewritten; what fails again is dropped."""
+    def _find_problem(self, job: _Job, line: _Line) -> Problem | None:
+        if any(not 1 <= number <= len(job.evidence) for number in line.numbers):
+            return Problem.DANGLING
+        cited = [job.evidence[number - 1] for number in line.numbers]
+        headings = (f"{e.section.playbook_title} {e.section.heading}" for e in cited)
+        texts = [e.statement.labelled for e in cited]
+        vectors = self._embedder.embed([line.text, *texts])
+        return find_problem(
+            line.text,
+            texts,
+            beside=" ".join((job.query.standalone, *headings)),
+            closeness=max((float(vectors[0] @ vector) for vector in vectors[1:]), default=0.0),
+            prompt=self._prompts["answer"].body,
+        )
+
+    def _repair(self, job: _Job) -> None:
+        """Have the lines that do not hold rewritten once; what fails again, or has no time left, is dropped."""
+        refused = dict(job.refused)
         shown = "\n".join(f"{line.text} ({problem.value})" for line, problem in refused.items())
-        kept = [line for line in lines if line not in refused]
+        kept, job.sound = job.sound, []
         try:
-            rewritten = _parse(self._chat.complete(self._prompts["repair"].render(statements=told, lines=shown)))
+            for line in self._write(job, self._prompts["repair"], statements=job.inputs["statements"], lines=shown):
+                if len(job.sound) < len(refused):
+                    self._judge(job, line)
         except ModelError:
-            return kept
-        mended, _ = self._check(rewritten[: len(refused)], evidence, query)
-        first_refused = bool(lines) and lines[0] in refused
-        return [*mended, *kept] if first_refused else [*kept, *mended]
+            job.sound.clear()
+        job.sound = [*job.sound, *kept] if job.lines[0] in refused else [*kept, *job.sound]
 
-    def _compose(self, lines: Sequence[_Line], evidence: Sequence[_Evidence], quoted: Draft) -> Draft:
-        """Return the lines as blocks, then the lists, tables and checklists of the quoted answer, word for word."""
+    def _assemble(self, job: _Job, quoted: Draft, *, growing: bool = False) -> Draft:
+        """Return the lines as blocks; once they are whole, with the lists, tables and checklists of the quotes."""
         book = CitationBook(self._sources)
-        sentences = [
+        first, *rest = (
             Sentence(
                 text=line.text,
-                citations=tuple(dict.fromkeys(book.cite(*evidence[number - 1]) for number in line.numbers)),
+                citations=tuple(dict.fromkeys(book.cite(*job.evidence[number - 1]) for number in line.numbers)),
             )
-            for line in lines
-        ]
-        blocks = (
-            Paragraph(sentences=(sentences[0].model_copy(update={"strong": True}),)),
-            ListBlock(items=tuple(sentences[1:])),
+            for line in job.sound
         )
-        worded = Draft(outcome=Outcome.ANSWERED, blocks=blocks, citations=book.citations)
+        blocks = [Paragraph(sentences=(first.model_copy(update={"strong": True}),))]
+        listed = [ListBlock(items=tuple(rest))] if rest else []
+        worded = Draft(outcome=Outcome.ANSWERED, blocks=(*blocks, *listed), citations=book.citations, growing=growing)
+        if growing:
+            return worded
         whole = tuple(block for block in quoted.blocks if not isinstance(block, Paragraph))
-        return drop_unused_citations(join_drafts(worded, quoted.model_copy(update={"blocks": whole})))
+        joined = drop_unused_citations(join_drafts(worded, quoted.model_copy(update={"blocks": whole})))
+        return joined.model_copy(update={"basis": self._account(job, quoted)})
+
+    def _account(self, job: _Job, quoted: Draft) -> Basis:
+        return quoted.basis.model_copy(
+            update={
+                "model": self._chat.fingerprint,
+                "prompts": dict(job.prompts),
+                "replies": tuple(job.replies),
+                "checked": len(job.lines),
+                "refused": tuple(Refusal(text=line.text, reason=why.value) for line, why in job.refused.items()),
+            }
+        )
 
 
 def _gather(quoted: Draft, retrieval: Retrieval) -> list[_Evidence]:

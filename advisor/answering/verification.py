@@ -26,6 +26,7 @@ class Problem(StrEnum):
 
     UNCITED = "no citation"
     DANGLING = "a citation that is not there"
+    QUOTE = "a quote that does not stand there"
     FIGURE = "a figure that its quotes do not state"
     NAME = "a name that its quotes do not state"
     ACTOR = "somebody else does it in its quotes"
@@ -46,6 +47,11 @@ _QUANTITY = re.compile(
 )
 _NAME = re.compile(r"(?<![.!?:]\s)(?<!^)(?<![\"“(])\b[A-Z][\w&’'-]*[\w]\b|\b[A-Z]{2,}[\w/]*\b")
 _LINK = re.compile(r"https?:|www\.|!\[|\]\(|<[a-z/!]|\b[a-z0-9-]+\.(?:com|net|org|io|ru|cn|xyz)\b", re.IGNORECASE)
+_MARKDOWN_LINK = re.compile(r"!?\[(?P<words>[^\]]*)\]\([^)]*\)")
+_ADDRESS = re.compile(
+    r"<[a-z/!][^>]*>|(?:https?:|www\.)\S*|\b[a-z0-9-]+(?:\.[a-z0-9-]+)*\.(?:com|net|org|io|ru|cn|xyz)\b\S*|!\[|\]\(",
+    re.I,
+)
 _NEGATION = frozenset("not no never without neither nor none nobody nothing cannot".split())
 _OPPOSITES = tuple(
     (frozenset(one.split()), frozenset(other.split()))
@@ -80,7 +86,7 @@ def find_problem(
     """
     evidence = " ".join(quotes)
     checks: tuple[tuple[Problem, Callable[[], bool]], ...] = (
-        (Problem.LINK, lambda: bool(_LINK.search(text))),
+        (Problem.LINK, lambda: has_link(text)),
         (Problem.ECHO, lambda: _echoes(text, prompt)),
         (Problem.UNCITED, lambda: not quotes),
         (Problem.FIGURE, lambda: not find_quantities(text) <= _widen(find_quantities(evidence))),
@@ -90,6 +96,17 @@ def find_problem(
         (Problem.ACTOR, lambda: _swaps_actors(text, quotes)),
     )
     return next((problem for problem, fails in checks if fails()), None)
+
+
+def has_link(text: str) -> bool:
+    """Whether a text holds a link, an image, markup or an address."""
+    return bool(_LINK.search(text))
+
+
+def strip_links(text: str) -> str:
+    """Return a text with the words of its links and images, and without where they lead."""
+    plain = _MARKDOWN_LINK.sub(lambda match: match["words"], text)
+    return _ADDRESS.sub("(link left out)", plain) if has_link(plain) else plain
 
 
 def _is_carried(overlap: float, closeness: float) -> bool:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal
 
 from pydantic import Field, computed_field
 
@@ -167,14 +167,42 @@ class Citation(Value):
         return f"{self.title} > {self.section}" + (f", page {self.page}" if self.page else "")
 
 
+class Refusal(Value):
+    """A sentence that was not shown, and why."""
+
+    text: str
+    reason: str
+
+
+class Basis(Value):
+    """How an answer came about, for its receipt. `probability` that the passages answer, and what was asked of it.
+
+    `model`, `prompts` (fingerprints by name) and `replies` are those of the chat model that worded it, if one did;
+    `checked` sentences were compared with their quotes, and `refused` are those that did not hold.
+    """
+
+    probability: float | None = None
+    threshold: float | None = None
+    model: str = ""
+    prompts: Mapping[str, str] = {}
+    replies: tuple[str, ...] = ()
+    checked: int = 0
+    refused: tuple[Refusal, ...] = ()
+
+
 class Draft(Value):
-    """What an answerer composes: the part of an Answer that does not depend on who asked, or when."""
+    """What an answerer composes: the part of an Answer that does not depend on who asked, or when.
+
+    `growing` says that more of it is still to come.
+    """
 
     outcome: Outcome
     blocks: tuple[Block, ...]
     citations: tuple[Citation, ...] = ()
     notices: tuple[str, ...] = ()
     suggestions: tuple[str, ...] = ()
+    basis: Basis = Basis()
+    growing: bool = False
 
 
 class Report(Value):
@@ -233,9 +261,6 @@ class ConversationHead(Value):
     last_at: datetime
 
 
-_U = TypeVar("_U", Sentence, TableRow)
-
-
 def title_first(draft: Draft, title: str) -> Draft:
     """Return the draft with a title on its first paragraph."""
     first = draft.blocks[0] if draft.blocks else None
@@ -254,6 +279,7 @@ def join_drafts(first: Draft, second: Draft) -> Draft:
         citations=(*first.citations, *moved.citations),
         notices=tuple(dict.fromkeys((*first.notices, *second.notices))),
         suggestions=first.suggestions or second.suggestions,
+        basis=first.basis,
     )
 
 
@@ -263,26 +289,25 @@ def drop_unused_citations(draft: Draft) -> Draft:
     return _renumber(draft, {old: new for new, old in enumerate(used, 1)})
 
 
-def drop_dangling(draft: Draft) -> tuple[Draft, int]:
-    """Return the draft without the sentences and rows whose citation is not there, and how many those were."""
+def drop_dangling(draft: Draft) -> Draft:
+    """Return the draft without the sentences and rows whose citation is not there."""
     known = {citation.number for citation in draft.citations}
+    return keep_units(draft, lambda unit: known.issuperset(unit.citations))
 
-    def kept(units: tuple[_U, ...]) -> tuple[_U, ...]:
-        return tuple(unit for unit in units if known.issuperset(unit.citations))
 
+def keep_units(draft: Draft, wanted: Callable[[Sentence | TableRow], bool]) -> Draft:
+    """Return the draft with the sentences, items and rows that are wanted; a block that keeps none goes."""
     blocks: list[Block] = []
-    dropped = 0
     for block in draft.blocks:
-        if known.issuperset(find_citation_numbers(block)):
+        if isinstance(block, Notice):
             blocks.append(block)
             continue
         name = {"paragraph": "sentences", "table": "rows"}.get(block.type, "items")
         units = getattr(block, name)
-        left = kept(units)
-        dropped += len(units) - len(left)
+        left = tuple(unit for unit in units if wanted(unit))
         if left:
-            blocks.append(block.model_copy(update={name: left}))
-    return (draft.model_copy(update={"blocks": tuple(blocks)}) if dropped else draft), dropped
+            blocks.append(block if len(left) == len(units) else block.model_copy(update={name: left}))
+    return draft if tuple(blocks) == draft.blocks else draft.model_copy(update={"blocks": tuple(blocks)})
 
 
 def _renumber(draft: Draft, numbers: Mapping[int, int]) -> Draft:

@@ -32,10 +32,14 @@ class CitationEvent(Value):
 
 
 class BlockEvent(Value):
-    """One finished block of the answer."""
+    """The block at a place of the answer (from 0), whole or as far as it has passed the checks.
+
+    A later event for the same place takes the place of the earlier one; `done` carries the answer as it is kept.
+    """
 
     type: Literal["block"] = "block"
     block: Block
+    place: int = 0
 
 
 class DoneEvent(Value):

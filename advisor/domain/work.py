@@ -42,8 +42,9 @@ class Work(NewWork):
 
 
 class Feedback(Value):
-    """What a reader thought of an answer."""
+    """What a reader thought of an answer, or of one `citation` of it, by number."""
 
     answer_id: str
     helpful: bool
     reason: str = ""
+    citation: int | None = None

@@ -289,6 +289,10 @@ class ProgramOffice:
         self._restricted.note_draft(caller, "answer", engine.register, comment)
         return comment
 
+    def find_head(self, caller: Caller) -> int:
+        """Return the number of the newest entry that the caller may see."""
+        return self._engine(caller, None).register.head
+
     def may_see(self, caller: Caller, answer: Answer) -> bool:
         """Whether the caller may still see every record that an answer of old rests on."""
         cited = {c.section_id for c in answer.citations if c.kind is CitationKind.REGISTER}

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import UTC, datetime
 
-from sqlalchemy import Engine, delete, func, insert, select
+from sqlalchemy import ColumnElement, Engine, delete, func, insert, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from advisor.domain.audit import NewLine
 from advisor.domain.dialogue import Answer, CitationKind, ConversationHead, Turn
 from advisor.domain.identity import Caller
+from advisor.domain.receipts import Receipt
 from advisor.domain.work import Feedback
 from advisor.errors import NotFoundError, StorageError
 from advisor.storage.audit import append_line
@@ -25,7 +26,7 @@ class SqlConversations:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def record(self, caller: Caller, answer: Answer) -> None:
+    def record(self, caller: Caller, answer: Answer, receipt: Receipt | None = None) -> None:
         """Append one turn."""
         row = TurnRow(
             conversation_id=answer.conversation_id,
@@ -33,28 +34,45 @@ class SqlConversations:
             asked_at=datetime.now(UTC),
             answer=answer.model_dump_json(exclude={"text", "abstained"}),
             answer_id=answer.id,
+            outcome=answer.outcome.value,
+            receipt=receipt.model_dump_json() if receipt else "",
         )
         self._add(row, "The conversation could not be saved.")
 
     def get_history(self, caller: Caller, conversation_id: str) -> tuple[Turn, ...]:
         """Return the turns so far, oldest first; raise NotFoundError if the caller has no such conversation."""
-        statement = (
-            select(TurnRow.answer)
-            .where(TurnRow.conversation_id == conversation_id, TurnRow.caller_id == caller.id)
-            .order_by(TurnRow.number)
-        )
-        try:
-            with Session(self._engine) as session:
-                stored = session.scalars(statement).all()
-        except SQLAlchemyError as error:
-            raise StorageError("The conversation could not be read.", "Check the database.") from error
-        if not stored:
+        turns = self._read_turns(TurnRow.conversation_id == conversation_id, TurnRow.caller_id == caller.id)
+        if not turns:
             raise NotFoundError(
                 "There is no conversation of yours with that id.",
                 "Leave conversation_id out to start a new one.",
             )
+        return turns
+
+    def get_turns(self, conversation_id: str) -> tuple[Turn, ...]:
+        """Return the turns of a conversation, whoever had it, oldest first; empty where there are none."""
+        return self._read_turns(TurnRow.conversation_id == conversation_id)
+
+    def _read_turns(self, *conditions: ColumnElement[bool]) -> tuple[Turn, ...]:
+        try:
+            with Session(self._engine) as session:
+                stored = session.scalars(select(TurnRow.answer).where(*conditions).order_by(TurnRow.number)).all()
+        except SQLAlchemyError as error:
+            raise StorageError("The conversation could not be read.", "Check the database.") from error
         answers = [Answer.model_validate_json(text) for text in stored]
         return tuple(Turn(question=a.question, query=a.query, answer=a) for a in answers)
+
+    def get_receipt(self, answer_id: str) -> Receipt:
+        """Return what an answer rested on, whoever got it; raise NotFoundError."""
+        statement = select(TurnRow.receipt).where(TurnRow.answer_id == answer_id).order_by(TurnRow.number)
+        try:
+            with Session(self._engine) as session:
+                stored = session.scalars(statement).first()
+        except SQLAlchemyError as error:
+            raise StorageError("The receipt could not be read.", "Check the database.") from error
+        if not stored:
+            raise NotFoundError("There is no receipt of that answer.", "Check its id; it may have been deleted.")
+        return Receipt.model_validate_json(stored)
 
     def get_answer(self, caller: Caller, answer_id: str) -> Answer:
         """Return an answer that the caller was given; raise NotFoundError."""

@@ -13,7 +13,7 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from advisor.errors import InvalidInputError, StorageError
 
-HEAD = "0004"
+HEAD = "0005"
 """The newest migration, so that an up-to-date database opens without Alembic; a test keeps it right."""
 
 _MIGRATIONS = Path(__file__).parent / "migrations"

@@ -20,6 +20,7 @@ class TurnRow(Base):
         Index("ix_turn_conversation", "conversation_id", "number"),
         Index("ix_turn_answer", "answer_id"),
         Index("ix_turn_caller", "caller_id", "number"),
+        Index("ix_turn_outcome", "outcome", "number"),
     )
 
     number: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
@@ -28,6 +29,8 @@ class TurnRow(Base):
     asked_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     answer: Mapped[str] = mapped_column(Text)
     answer_id: Mapped[str] = mapped_column(String(64), server_default="")
+    outcome: Mapped[str] = mapped_column(String(16), server_default="")
+    receipt: Mapped[str] = mapped_column(Text, server_default="")
 
 
 class FeedbackRow(Base):
@@ -41,6 +44,7 @@ class FeedbackRow(Base):
     caller_id: Mapped[str] = mapped_column(String(255))
     helpful: Mapped[bool]
     reason: Mapped[str] = mapped_column(Text)
+    citation: Mapped[int | None]
     given_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
 
 
@@ -125,3 +129,21 @@ class PseudonymRow(Base):
 
     caller_id: Mapped[str] = mapped_column(String(255), primary_key=True)
     pseudonym: Mapped[str] = mapped_column(String(32), unique=True)
+
+
+class GapOwnerRow(Base):
+    """Who takes care of a content gap; `question` is the one that names it."""
+
+    __tablename__ = "gap_owner"
+
+    question: Mapped[str] = mapped_column(String(500), primary_key=True)
+    owner: Mapped[str] = mapped_column(String(120))
+
+
+class SpentRow(Base):
+    """Tokens that the chat model took on a day (UTC)."""
+
+    __tablename__ = "spent"
+
+    day: Mapped[date] = mapped_column(Date, primary_key=True)
+    tokens: Mapped[int]

@@ -16,6 +16,7 @@ from advisor.settings import Settings, load_settings
 from integrations.cli.access import audit_app, keys_app
 from integrations.cli.ingest import add_ingest, collections_app
 from integrations.cli.program import add_commands
+from integrations.cli.receipts import add_receipts
 from integrations.cli.render import render_answer
 from integrations.cli.slack import slack_app
 
@@ -74,6 +75,7 @@ def chat(role: RoleOption = None) -> None:
 
 add_ingest(app)
 add_commands(app)
+add_receipts(app)
 app.add_typer(slack_app, name="slack")
 app.add_typer(collections_app, name="collections")
 app.add_typer(keys_app, name="keys")

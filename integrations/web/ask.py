@@ -16,6 +16,7 @@ from advisor.domain.dialogue import Answer, ConversationHead
 from advisor.domain.events import AskEvent
 from advisor.domain.identity import Area, Caller, Permission
 from advisor.domain.knowledge import DocumentHead, Section, StatementKind
+from advisor.domain.receipts import Receipt
 from advisor.domain.work import Feedback
 from advisor.errors import AdvisorError, NotFoundError
 from advisor.service import Advisor
@@ -38,13 +39,14 @@ class AskRequest(BaseModel):
 
 
 class FeedbackRequest(BaseModel):
-    """What a reader thought of an answer."""
+    """What a reader thought of an answer, or of one of its citations, by number."""
 
     model_config = ConfigDict(extra="forbid")
 
     answer_id: str = Field(max_length=64)
     helpful: bool
     reason: str = Field(default="", max_length=2000)
+    citation: int | None = Field(default=None, ge=1, le=1000)
 
 
 class Conversation(BaseModel):
@@ -108,7 +110,8 @@ def create_ask_router(advisor: Advisor, guard: Guard) -> APIRouter:
         "/ask",
         summary="Ask a question",
         description="Returns the answer as JSON, or, with `Accept: text/event-stream`, as events `status`, `query`, "
-        "`citation`, `block` and `done`, or `error`, while it is made.",
+        "`citation`, `block` and `done`, or `error`, while it is made. A `block` takes the place of an earlier one "
+        "with the same `place`; `done` carries the answer as it is kept.",
         response_model=Answer,
         responses={200: {"model": Answer, "content": {_EVENT_STREAM: {}}}},
     )
@@ -144,6 +147,10 @@ def create_ask_router(advisor: Advisor, guard: Guard) -> APIRouter:
     @router.get("/answers/{answer_id}", summary="Read an answer that you were given")
     def answer(answer_id: str, caller: Caller = reader) -> Answer:
         return advisor.get_answer(caller, answer_id)
+
+    @router.get("/answers/{answer_id}/receipt", summary="Read what an answer of yours rested on")
+    def receipt(answer_id: str, caller: Caller = reader) -> Receipt:
+        return advisor.get_receipt(caller, answer_id)
 
     @router.post("/feedback", status_code=201, summary="Say what you thought of an answer")
     def feedback(body: FeedbackRequest, caller: Caller = reader) -> FeedbackRequest:

@@ -12,9 +12,11 @@ from advisor.answering.chat_model import LangChainChatModel
 from advisor.answering.generative import UNAVAILABLE
 from advisor.answering.prompts import load_prompt
 from advisor.bootstrap import build_advisor
-from advisor.domain.dialogue import Answer, Outcome
+from advisor.domain.dialogue import Answer, Block, Outcome
+from advisor.domain.events import BlockEvent, DoneEvent
 from advisor.domain.identity import LOCAL_CALLER
 from advisor.errors import KnowledgeError, ModelError
+from advisor.service import Advisor
 from advisor.settings import Settings
 from tests.chat_server import ChatServer, Reply
 from tests.conftest import ROOT
@@ -46,14 +48,7 @@ def say_the_first(instructions: str, count: int = 3) -> str:
 
 
 def ask(indexed: Settings, folder: Path, server: ChatServer, question: str = QUESTION) -> Answer:
-    settings = indexed.model_copy(
-        update={
-            "database_url": f"sqlite:///{folder}/a.sqlite",
-            "chat_model": "openai:scripted",
-            "chat_base_url": server.url,
-        }
-    )
-    return build_advisor(settings).ask(LOCAL_CALLER, question)
+    return open_service(indexed, folder, server).ask(LOCAL_CALLER, question)
 
 
 def test_a_worded_answer_cites_what_it_says(indexed: Settings, tmp_path: Path, server: ChatServer) -> None:
@@ -112,7 +107,7 @@ def test_nonsense_gives_way_to_the_quotes(indexed: Settings, tmp_path: Path, ser
     assert "xxx" not in answer.text
 
 
-@pytest.mark.parametrize("faults", [(429,), (500, 500), ("close",), ("garbage",)])
+@pytest.mark.parametrize("faults", [(429,), (500, 500), ("garbage",)])
 def test_a_passing_failure_is_tried_again(
     indexed: Settings, tmp_path: Path, server: ChatServer, faults: tuple[int | str, ...]
 ) -> None:
@@ -131,8 +126,62 @@ def test_a_lasting_failure_ends_in_time(server: ChatServer, fault: int | str) ->
         "openai:scripted", base_url=server.url, first_seconds=0.4, idle_seconds=0.4, whole_seconds=2, retries=1
     )
     with pytest.raises(ModelError):
-        chat.complete("Say something.")
+        list(chat.stream("Say something."))
     assert len(server.asked) <= 2
+
+
+@pytest.mark.parametrize("fault", ["close", "stall"])
+def test_a_reply_that_breaks_off_gives_way_to_the_quotes(
+    indexed: Settings, tmp_path: Path, server: ChatServer, fault: str
+) -> None:
+    server.reply = say_the_first
+    server.faults = [fault]
+    answer = ask(indexed, tmp_path, server)
+    assert UNAVAILABLE in answer.notices
+    assert answer.citations
+    assert len(server.asked) == 1
+
+
+def open_service(indexed: Settings, folder: Path, server: ChatServer, **more: object) -> Advisor:
+    given = {"database_url": f"sqlite:///{folder}/a.sqlite", "chat_model": "openai:scripted"}
+    return build_advisor(indexed.model_copy(update=given | {"chat_base_url": server.url} | more))
+
+
+def test_sentences_are_shown_as_they_pass(indexed: Settings, tmp_path: Path, server: ChatServer) -> None:
+    server.reply = make_bad("Shadow periods last 99 weeks [N]")
+    events = list(open_service(indexed, tmp_path, server).stream(LOCAL_CALLER, QUESTION))
+    done = events[-1]
+    assert isinstance(done, DoneEvent)
+    shown: dict[int, Block] = {}
+    told = [event for event in events if isinstance(event, BlockEvent)]
+    for event in told:
+        assert "99" not in event.model_dump_json()
+        shown[event.place] = event.block
+    assert len(told) > len(shown)  # the list grew
+    assert tuple(shown[place] for place in sorted(shown))[: len(done.answer.blocks)] == done.answer.blocks
+
+
+def test_a_worded_answer_is_replayed_from_old_replies(
+    indexed: Settings, tmp_path: Path, server: ChatServer
+) -> None:
+    server.reply = say_the_first
+    service = open_service(indexed, tmp_path, server)
+    answer = service.ask(LOCAL_CALLER, QUESTION)
+    receipt = service.get_receipt(LOCAL_CALLER, answer.id)
+    assert receipt.basis.model == "openai:scripted"
+    assert receipt.basis.prompts.keys() == {"answer"}
+    server.reply = lambda _: "Something else entirely. [1]"
+    replay = service.replay(LOCAL_CALLER, answer.id)
+    assert replay.reproduced, replay.changes
+    assert len(server.asked) == 1
+
+
+def test_no_more_is_spent_in_a_day_than_allowed(indexed: Settings, tmp_path: Path, server: ChatServer) -> None:
+    server.reply = say_the_first
+    service = open_service(indexed, tmp_path, server, chat_daily_tokens=500)  # one call takes more
+    assert UNAVAILABLE not in service.ask(LOCAL_CALLER, QUESTION).notices
+    assert UNAVAILABLE in service.ask(LOCAL_CALLER, QUESTION).notices
+    assert len(server.asked) == 1
 
 
 def test_without_the_model_the_quotes_stand(indexed: Settings, tmp_path: Path, server: ChatServer) -> None:

@@ -361,17 +361,23 @@ form.send label { display: flex; flex: 1; align-items: center; gap: .4rem; color
       const body = { question, role: this.role_.value, conversation_id: this.conversation };
       const response = await this.client.call("POST", "/ask", body, { stream: true, signal });
       const cited = new Map();
+      const parts = [];
       for await (const { name, data } of readEvents(response)) {
         if (name === "status") status.textContent = `${data.text} …`;
         if (name === "query" && data.query && data.query !== question) box.prepend(h("p", { class: "quiet" }, fill(this.words.understood, data)));
         if (name === "citation") cited.set(data.citation.number, data.citation);
         if (name === "block") {
           status.remove();
-          box.append(...this.render(data.block, cited));
+          const part = h("div", { class: "part" }, ...this.render(data.block, cited));
+          parts[data.place] ? parts[data.place].replaceWith(part) : box.append(part);
+          parts[data.place] = part;
           this.showLatest(false);
         }
         if (name === "error") throw new Problem(data);
-        if (name === "done") return data;
+        if (name === "done") {
+          for (const part of parts.splice(data.blocks.length)) part.remove(); // what the checks took back
+          return data;
+        }
       }
       throw new Error("cut");
     }

@@ -11,6 +11,7 @@ from fastapi.testclient import TestClient
 
 from advisor.bootstrap import build_keys
 from advisor.domain.identity import LOCAL_CALLER, Area, Permission
+from advisor.pipeline import Pipeline
 from advisor.program.office import ProgramOffice
 from advisor.service import Advisor
 from tests.conftest import OfficeMaker
@@ -152,8 +153,12 @@ def test_an_answer_of_old_closes_with_its_label(
 
 def _with_office(advisor: Advisor, office: ProgramOffice) -> Advisor:
     """Return the advisor, reporting on another register."""
-    parts = {name.removeprefix("_"): value for name, value in vars(advisor).items() if name != "_turns"}
-    return Advisor(**parts | {"reporter": office})
+    pipeline = Pipeline(**_read_parts(advisor._pipeline) | {"reporter": office})
+    return Advisor(**_read_parts(advisor) | {"pipeline": pipeline, "reporter": office})
+
+
+def _read_parts(whole: object) -> dict[str, Any]:
+    return {name.removeprefix("_"): part for name, part in vars(whole).items() if name != "_turns"}
 
 
 @pytest.mark.parametrize("user", ["key:1051f47e", "local", "anonymous", "Local", "a b@example.com", "a,b@example.com"])

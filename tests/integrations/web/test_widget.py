@@ -350,7 +350,9 @@ def test_pages_fit_from_phone_to_desktop(visit: Visit, width: int, path: str) ->
     "path", ["/", "/demo", "/program", "/program?initiative=cnc-tool-wear", "/playbooks", "/playbooks/integration-debt"]
 )
 def test_axe_finds_nothing(browser: Browser, server: str, scheme: str, path: str) -> None:
-    page = browser.new_context(**STILL, color_scheme=scheme, bypass_csp=True).new_page()  # axe itself writes styles and scripts
+    page = browser.new_context(
+        **STILL, color_scheme=scheme, bypass_csp=True
+    ).new_page()  # axe itself writes styles and scripts
     page.goto(server + path)
     if path in {"/", "/demo"}:
         if path == "/demo":
@@ -433,7 +435,7 @@ def _write_stream(payload: str) -> str:
         "citations": [citation], "notices": [payload], "suggestions": [payload],
     }  # fmt: skip
     events = [("status", {"text": payload}), ("query", {"query": payload}), ("citation", {"citation": citation})]
-    events += [("block", {"block": block}) for block in blocks] + [("done", answer)]
+    events += [("block", {"block": block, "place": place}) for place, block in enumerate(blocks)] + [("done", answer)]
     return "".join(f"event: {name}\ndata: {json.dumps(data)}\n\n" for name, data in events)
 
 
