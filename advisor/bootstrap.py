@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from advisor.knowledge.collections import CollectionsFile
     from advisor.knowledge.ingest import Ingest
     from advisor.knowledge.library import LibraryIngest
-    from advisor.ports import Answerer, Embedder, Library, Meter, Progress, Retriever, TokenBudget, WorkQueue
+    from advisor.ports import Answerer, ChatModel, Embedder, Library, Meter, Progress, Retriever, TokenBudget, WorkQueue
     from advisor.program.office import ProgramOffice
     from advisor.retrieval.hybrid import HybridRetriever
     from advisor.retrieval.library import LibraryRetriever
@@ -29,8 +29,16 @@ if TYPE_CHECKING:
 _LOW_DISK = 500_000_000
 
 
-def build_advisor(settings: Settings, program: ProgramOffice | None = None, meter: Meter | None = None) -> Advisor:
-    """Wire an Advisor that answers from the serving index, and from the register that the office keeps."""
+def build_advisor(
+    settings: Settings,
+    program: ProgramOffice | None = None,
+    meter: Meter | None = None,
+    chat: ChatModel | None = None,
+) -> Advisor:
+    """Wire an Advisor that answers from the serving index, and from the register that the office keeps.
+
+    A `chat` model takes the place of the one that settings name.
+    """
     from advisor.answering.documents import DocumentAnswerer  # noqa: PLC0415
     from advisor.answering.draft_verifier import DraftVerifier  # noqa: PLC0415
     from advisor.answering.greeting import RuleGreeter  # noqa: PLC0415
@@ -52,14 +60,14 @@ def build_advisor(settings: Settings, program: ProgramOffice | None = None, mete
         reranker = reranking.CrossEncoderReranker(settings.reranker)
         retriever = reranking.RerankedRetriever(retriever, reranker)
         library = reranking.RerankedLibrary(library, reranker)
-    sources = load_sources(settings.knowledge_base_dir / "sources.yaml")
+    sources = {source.id: source for source in load_sources(settings.knowledge_base_dir / "sources.yaml")}
     conversations = SqlConversations(open_database(settings.effective_database_url))
     reporter = program or _find_program(settings)
     pipeline = Pipeline(
         greeter=RuleGreeter(),
         rewriter=RuleRewriter(),
         retriever=retriever,
-        answerer=_build_answerer(settings, embedder, {source.id: source for source in sources}),
+        answerer=_build_answerer(settings, embedder, sources, chat or _open_chat(settings)),
         reporter=reporter,
         library=library,
         document_answerer=DocumentAnswerer(),
@@ -79,28 +87,31 @@ def build_advisor(settings: Settings, program: ProgramOffice | None = None, mete
     )
 
 
-def _build_answerer(settings: Settings, embedder: Embedder, sources: Mapping[str, Source]) -> Answerer:
+def _build_answerer(
+    settings: Settings, embedder: Embedder, sources: Mapping[str, Source], chat: ChatModel | None
+) -> Answerer:
     from advisor.answering.extractive import ExtractiveAnswerer  # noqa: PLC0415
-
-    extractive = ExtractiveAnswerer(sources=sources)
-    if not settings.chat_model:
-        return extractive
-    from advisor.answering.chat_model import LangChainChatModel  # noqa: PLC0415
     from advisor.answering.generative import GenerativeAnswerer  # noqa: PLC0415
     from advisor.answering.prompts import load_prompt  # noqa: PLC0415
+
+    extractive = ExtractiveAnswerer(sources=sources)
+    if chat is None:
+        return extractive
+    prompts = {name: load_prompt(settings.prompts_dir, name) for name in ("answer", "repair")}
+    return GenerativeAnswerer(extractive=extractive, chat=chat, embedder=embedder, prompts=prompts, sources=sources)
+
+
+def _open_chat(settings: Settings) -> ChatModel | None:
+    from advisor.answering.chat_model import LangChainChatModel  # noqa: PLC0415
     from advisor.storage.database import open_database  # noqa: PLC0415
     from advisor.storage.spending import SqlTokenBudget  # noqa: PLC0415
 
+    if not settings.chat_model:
+        return None
     budget: TokenBudget | None = None
     if settings.chat_daily_tokens:
         budget = SqlTokenBudget(open_database(settings.effective_database_url), settings.chat_daily_tokens)
-    return GenerativeAnswerer(
-        extractive=extractive,
-        chat=LangChainChatModel(settings.chat_model, base_url=settings.chat_base_url, budget=budget),
-        embedder=embedder,
-        prompts={name: load_prompt(settings.prompts_dir, name) for name in ("answer", "repair")},
-        sources=sources,
-    )
+    return LangChainChatModel(settings.chat_model, base_url=settings.chat_base_url, budget=budget)
 
 
 def _find_program(settings: Settings) -> ProgramOffice | None:

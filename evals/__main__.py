@@ -1,4 +1,4 @@
-"""`python -m evals [calibrate|speed|scale|register|load|benchmark]`."""
+"""`python -m evals [calibrate|generations|speed|scale|register|load|benchmark]`."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from advisor.errors import AdvisorError
 from advisor.knowledge.playbooks import load_knowledge_base
 from advisor.settings import Settings, load_settings
 from evals import benchmark as retrieval_benchmark
+from evals import generations as model_replies
 from evals import load as server_load
 from evals import register_speed
 from evals import scale as index_scale
@@ -66,6 +67,18 @@ def calibrate() -> None:
         f"intercept {fitted.intercept:.2f}; declined: {fitted.answerable_declined:.1%} of the answerable, "
         f"{fitted.unanswerable_declined:.1%} of the unanswerable"
     )
+
+
+@app.command()
+def generations(
+    failures: Annotated[bool, typer.Option(help="List what went wrong in the tuned half.")] = False,
+) -> None:
+    """Play a chat model that writes good and bad replies, and count what reaches the reader."""
+    settings = load_settings()
+    build_ingest(settings).run()
+    with TemporaryDirectory() as folder:
+        scratch = settings.model_copy(update={"database_url": f"sqlite:///{folder}/evals.sqlite"})
+        model_replies.report(scratch, Console(), failures=failures)
 
 
 @app.command()

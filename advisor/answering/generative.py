@@ -36,6 +36,7 @@ _STATEMENTS = 24
 _SECTIONS = 5
 _FEWEST_KEPT = 2
 _CITED = re.compile(r"\[(\d{1,3}(?:\s*,\s*\d{1,3})*)\]")
+_LOWER = re.compile(r"\b[a-z]{2,}\b")
 _LEADING_MARK = re.compile(r"^(?:[-*•]|\d+[.)])\s+")
 _READERS = {
     Role.EXECUTIVE: "an executive, who decides and has one minute",
@@ -62,7 +63,15 @@ class _Line(NamedTuple):
 class _Job:
     """One answer in the making: what the model is given, what it wrote, and what of that holds."""
 
-    def __init__(self, query: Query, role: Role, evidence: Sequence[_Evidence], old: Sequence[str] | None) -> None:
+    def __init__(
+        self,
+        query: Query,
+        role: Role,
+        evidence: Sequence[_Evidence],
+        old: Sequence[str] | None,
+        vocabulary: frozenset[str],
+    ) -> None:
+        self.vocabulary = vocabulary
         self.query = query
         self.evidence = evidence
         self.old = old
@@ -101,7 +110,7 @@ class GenerativeAnswerer:
         if quoted.outcome is not Outcome.ANSWERED:
             yield quoted
             return
-        job = _Job(query, role, _gather(quoted, retrieval), replies)
+        job = _Job(query, role, _gather(quoted, retrieval), replies, _list_words(retrieval))
         try:
             for line in self._write(job, self._prompts["answer"], **job.inputs):
                 self._judge(job, line)
@@ -146,13 +155,14 @@ class GenerativeAnswerer:
         if any(not 1 <= number <= len(job.evidence) for number in line.numbers):
             return Problem.DANGLING
         cited = [job.evidence[number - 1] for number in line.numbers]
-        headings = (f"{e.section.playbook_title} {e.section.heading}" for e in cited)
         texts = [e.statement.labelled for e in cited]
         vectors = self._embedder.embed([line.text, *texts])
         return find_problem(
             line.text,
             texts,
-            beside=" ".join((job.query.standalone, *headings)),
+            headings=" ".join(f"{e.section.playbook_title} {e.section.heading}" for e in cited),
+            question=job.query.standalone,
+            vocabulary=job.vocabulary,
             closeness=max((float(vectors[0] @ vector) for vector in vectors[1:]), default=0.0),
             prompt=self._prompts["answer"].body,
         )
@@ -224,6 +234,11 @@ def _gather(quoted: Draft, retrieval: Retrieval) -> list[_Evidence]:
     for _, section, statement in scored:
         found.setdefault((section.id, statement.text), _Evidence(section, statement))
     return list(found.values())[:_STATEMENTS]
+
+
+def _list_words(retrieval: Retrieval) -> frozenset[str]:
+    """Return the words that what was found writes in lower case: no names."""
+    return frozenset(word for p in retrieval.passages for word in _LOWER.findall(p.section.text))
 
 
 def _parse(text: str) -> list[_Line]:

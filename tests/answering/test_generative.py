@@ -161,9 +161,7 @@ def test_sentences_are_shown_as_they_pass(indexed: Settings, tmp_path: Path, ser
     assert tuple(shown[place] for place in sorted(shown))[: len(done.answer.blocks)] == done.answer.blocks
 
 
-def test_a_worded_answer_is_replayed_from_old_replies(
-    indexed: Settings, tmp_path: Path, server: ChatServer
-) -> None:
+def test_a_worded_answer_is_replayed_from_old_replies(indexed: Settings, tmp_path: Path, server: ChatServer) -> None:
     server.reply = say_the_first
     service = open_service(indexed, tmp_path, server)
     answer = service.ask(LOCAL_CALLER, QUESTION)

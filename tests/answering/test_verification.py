@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from advisor.answering.verification import Problem, find_problem, find_quantities
+from advisor.answering.quantities import find_quantities
+from advisor.answering.verification import Problem, find_problem
 from advisor.domain.knowledge import KnowledgeBase
 
 WINDOW = "Effects on warranty claims, returns or maintenance spend take 12 to 18 months to show."
