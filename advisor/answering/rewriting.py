@@ -59,6 +59,8 @@ _POINTING = frozenset(
     "it its that this those these they them their he she one ones there same such former latter".split()
 )
 _MAX_FOLLOW_UP_STEMS = 3
+_MAX_POINTING_STEMS = 5
+"""Content words of a question with a pronoun up to which it leans on what was said; chosen on MTRAG's human turns."""
 _MAX_BARE_STEMS = 1
 
 
@@ -91,7 +93,7 @@ def is_follow_up(question: str) -> bool:
         return True
     few = len(stems) <= _MAX_FOLLOW_UP_STEMS
     points_back = _points_back(_OPENING.sub("", text))
-    return (bool(_OPENING.match(text)) and (few or points_back)) or (points_back and few)
+    return (bool(_OPENING.match(text)) and (few or points_back)) or (points_back and len(stems) <= _MAX_POINTING_STEMS)
 
 
 def split_parts(question: str) -> tuple[str, ...]:

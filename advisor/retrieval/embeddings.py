@@ -122,6 +122,12 @@ def _read_seal(directory: Path) -> dict[str, dict[str, str]]:
     return seal
 
 
+def mix(vector: Vectors, context: Vectors, weight: float) -> Vectors:
+    """Return the unit vector between a follow-up and the question before it, nearer to the follow-up."""
+    mixed = vector + weight * context
+    return np.asarray(mixed / np.linalg.norm(mixed), dtype=np.float32)
+
+
 class MiniLmEmbedder:
     """all-MiniLM-L6-v2 in ONNX Runtime: milliseconds to open and to embed a query, without torch."""
 

@@ -15,6 +15,7 @@ from advisor.domain.knowledge import BeliefMatch, Passage, Retrieval, Section, S
 from advisor.errors import IndexUnavailableError
 from advisor.ports import Embedder, Vectors
 from advisor.retrieval.catalogue import Catalogue
+from advisor.retrieval.embeddings import mix
 from advisor.retrieval.generations import FORMAT, Generations
 from advisor.retrieval.vector import CHUNKS, QUESTIONS, VectorSearch, VectorStore
 
@@ -25,12 +26,7 @@ _POOL = 60
 _QUESTION_POOL = 100
 _BELIEFS_KEPT = 3
 _CONTEXT_WEIGHT = 0.8
-
-
-def _mix(vector: Vectors, context: Vectors) -> Vectors:
-    """Return the direction between a follow-up and the query before it, nearer to the follow-up."""
-    mixed = vector + _CONTEXT_WEIGHT * context
-    return np.asarray(mixed / np.linalg.norm(mixed), dtype=np.float32)
+"""Of the question before, in the vector of a follow-up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +82,7 @@ class HybridRetriever:
         reader = self._open_current()
         asked = (query.text, *query.parts, *([query.context] if query.context else []))
         vectors = self._embedder.embed([self._expand(reader, text) for text in asked])
-        vector = _mix(vectors[0], vectors[-1]) if query.context else vectors[0]
+        vector = mix(vectors[0], vectors[-1], _CONTEXT_WEIGHT) if query.context else vectors[0]
         found = self._search(reader, f"{query.text} {query.context}".strip(), vector, query.section_ids)
         parts = tuple(self._search(reader, text, part) for text, part in zip(query.parts, vectors[1:], strict=False))
         return found.model_copy(update={"parts": parts})
