@@ -27,6 +27,7 @@ from advisor.domain.dialogue import (
     title_first,
 )
 from advisor.domain.events import AskEvent, BlockEvent, CitationEvent, QueryEvent, StatusEvent
+from advisor.domain.forms import FormKind, Wish, find_meant, find_wish, reshape
 from advisor.domain.identity import Caller
 from advisor.domain.knowledge import DocumentHead, Passage, Retrieval
 from advisor.errors import IndexUnavailableError
@@ -130,13 +131,17 @@ class Pipeline:
     def run(self, caller: Caller, asked: Asked, teller: Teller) -> Iterator[AskEvent | Made]:
         """Yield what a reader may see as soon as it may be seen, and at the end what was made, checked."""
         watch = Stopwatch()
+        wish = find_wish(asked.question)
+        if wish is not None:
+            asked = _mean(asked, wish)
         for event in self._steps(caller, asked, teller, watch):
             if not isinstance(event, Made):
-                yield event
+                if wish is None or not isinstance(event, BlockEvent | CitationEvent):
+                    yield event
                 continue
             with watch.stage("verify"):
                 draft = self._verify(event.draft, event.passages)
-            yield event._replace(draft=draft, took=watch.took)
+            yield event._replace(draft=reshape(draft, wish.form) if wish else draft, took=watch.took)
 
     def _steps(self, caller: Caller, asked: Asked, teller: Teller, watch: Stopwatch) -> Iterator[AskEvent | Made]:
         yield StatusEvent(text="Reading the playbooks")
@@ -262,6 +267,18 @@ class Pipeline:
             return joined.model_copy(update={"basis": draft.basis})
         comment = self._reporter.comment(caller, draft) if self._reporter else None
         return join_drafts(draft, comment) if comment else draft
+
+
+def _mean(asked: Asked, wish: Wish) -> Asked:
+    """Return what is asked once its form is set aside: the question that is left, or the one before."""
+    place = None if wish.question else find_meant(asked.history)
+    if place is not None:
+        asked = asked._replace(question=asked.history[place].question, history=asked.history[:place])
+        if (earlier := find_wish(asked.question)) is not None:
+            asked = asked._replace(question=earlier.question)
+    elif wish.question:
+        asked = asked._replace(question=wish.question)
+    return asked._replace(role=Role.CHANGE_LEAD) if wish.form.kind is FormKind.CHECKLIST else asked
 
 
 class Teller:

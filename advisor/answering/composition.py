@@ -31,11 +31,13 @@ from advisor.text import content_stems, count_words, figures
 
 WORD_LIMIT = 180
 SUGGESTIONS = 3
-_REASONS = {Role.EXECUTIVE: 7, Role.CHANGE_LEAD: 4, Role.PLANT_MANAGER: 4, Role.ENGINEER: 10}
+_REASONS = {Role.EXECUTIVE: 6, Role.CHANGE_LEAD: 4, Role.PLANT_MANAGER: 4, Role.ENGINEER: 10}
 _REASONS_BESIDE_LIST = 3
 _OWN_FIRST = 3
-_TASKS = {Role.EXECUTIVE: 3, Role.CHANGE_LEAD: 8, Role.PLANT_MANAGER: 3, Role.ENGINEER: 3}
-_TASK_ROLES = frozenset({Role.CHANGE_LEAD, Role.PLANT_MANAGER})
+_TASKS = {Role.EXECUTIVE: 1, Role.CHANGE_LEAD: 8, Role.PLANT_MANAGER: 3, Role.ENGINEER: 3}
+_BULLETS = 3
+"""Reasons that an executive is given; one may take two sentences."""
+_ASK = "The one ask"
 _BELIEF_SIMILARITY = 0.6
 _BELIEF_SIMILARITY_OPEN = 0.85
 _BELIEF_MARGIN = 0.05
@@ -82,8 +84,9 @@ class Composition:
     def draft(self) -> Draft:
         """Return the finished draft."""
         listed = self._find_list()
-        tasks = self._find_tasks()
-        shown = [self._opening, *tasks[: _TASKS[Role.ENGINEER]], *([] if self._wants_list else listed)]
+        tasks = self._find_tasks(self._role)
+        told = self._find_tasks(Role.ENGINEER)  # room for as many as the longest shape: an executive is told no more
+        shown = [self._opening, *told[: _TASKS[Role.ENGINEER]], *([] if self._wants_list else listed)]
         left_open = self._limit.section.statements if self._limit else ()
         spent = sum(pick.length for pick in shown) + sum(count_words(statement.text) for statement in left_open)
         reasons = self._find_reasons(listed, spent)
@@ -91,11 +94,12 @@ class Composition:
         if reasons and (listed or len(reasons) == 1):
             blocks.append(Paragraph(sentences=tuple(self._sentence(pick) for pick in reasons)))
         elif reasons:
-            blocks.append(ListBlock(items=tuple(self._sentence(pick) for pick in reasons)))
+            blocks.append(ListBlock(items=self._make_bullets(reasons)))
         if listed:
             blocks.append(self._render_list(listed))
         if tasks:
-            blocks.append(Checklist(items=tuple(self._sentence(pick) for pick in tasks)))
+            title = _ASK if self._role is Role.EXECUTIVE and len(tasks) == 1 else "Next steps"
+            blocks.append(Checklist(title=title, items=tuple(self._sentence(pick) for pick in tasks)))
         if self._limit:
             blocks.append(Paragraph(sentences=tuple(map(self._sentence, picks_of(self._limit, *_PROSE)))))
         return Draft(
@@ -163,23 +167,20 @@ class Composition:
             return []
         return listed if sum(pick.length for pick in listed) <= WORD_LIMIT - 60 else []
 
-    def _find_tasks(self) -> list[Pick]:
-        """Return the tasks when the question or the role asks for action.
+    def _find_tasks(self, role: Role) -> list[Pick]:
+        """Return all tasks where the question asks for them, else the main section's best, as many as a role gets.
 
-        A change lead gets the checklist of the main section and its two neighbours; others the main section's best.
+        A change lead gets the checklist of the main section and its two neighbours.
         """
-        wanted = self._wants_tasks or self._query.focus is Focus.ACTION or self._role in _TASK_ROLES
-        if not wanted or self._query.focus is Focus.ITEM:
+        if self._query.focus is Focus.ITEM:
             return []
-        near = self._passages[:3] if self._role is Role.CHANGE_LEAD else self._passages[:1]
+        near = self._passages[:3] if role is Role.CHANGE_LEAD else self._passages[:1]
         close = [p for p in near if p.score >= _CLOSE_SCORE * self._passages[0].score]
         tasks = [pick for passage in close for pick in picks_of(passage, StatementKind.TASK)]
         fresh = [pick for pick in tasks if pick.statement.text not in self._told]
-        if self._wants_tasks and self._role is not Role.CHANGE_LEAD:
+        if self._wants_tasks and role is not Role.CHANGE_LEAD:
             return fresh
-        best = sorted(fresh, key=lambda pick: (pick.passage is not self._passages[0], -pick.score))[
-            : _TASKS[self._role]
-        ]
+        best = sorted(fresh, key=lambda pick: (pick.passage is not self._passages[0], -pick.score))[: _TASKS[role]]
         return sorted(best, key=lambda pick: (self._passages.index(pick.passage), pick.index))
 
     def _find_reasons(self, listed: list[Pick], spent: int) -> list[Pick]:
@@ -235,6 +236,20 @@ class Composition:
     def _sentence(self, pick: Pick, *, strong: bool = False) -> Sentence:
         number = self._book.cite(pick.section, pick.statement)
         return Sentence(text=pick.text, citations=(number,), strong=strong)
+
+    def _make_bullets(self, reasons: Sequence[Pick]) -> tuple[Sentence, ...]:
+        """Return a bullet a sentence; for an executive no more than three, each of neighbouring sentences."""
+        sentences = [self._sentence(pick) for pick in reasons]
+        if self._role is not Role.EXECUTIVE:
+            return tuple(sentences)
+        size, longer = divmod(len(sentences), _BULLETS)
+        bullets, start = [], 0
+        for place in range(min(_BULLETS, len(sentences))):
+            group = sentences[start : start + size + (place < longer)]
+            start += len(group)
+            cited = dict.fromkeys(number for sentence in group for number in sentence.citations)
+            bullets.append(Sentence(text=" ".join(s.text for s in group), citations=tuple(cited)))
+        return tuple(bullets)
 
     def _render_list(self, listed: list[Pick]) -> Block:
         section = listed[0].section

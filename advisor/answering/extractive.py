@@ -7,10 +7,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from advisor.answering.citations import CitationBook
 from advisor.answering.composition import SUGGESTIONS, SURE_QUESTION, Composition
 from advisor.answering.evidence import Evidence, assess
-from advisor.domain.dialogue import Basis, Draft, Focus, Outcome, Paragraph, Query, Role, Sentence
+from advisor.domain.dialogue import Basis, Draft, Focus, ListBlock, Outcome, Paragraph, Query, Role, Sentence
 from advisor.domain.knowledge import Passage, Retrieval, SectionKind, Source
+from advisor.text import content_stems
 
 _NEARNESS = 0.15
+_AMBIGUOUS = 0.8
+_FEWEST_CHOICES = 3
+_MOST_CHOICES = 4
 _TOUCHED_SIMILARITY = 0.65
 _TOUCHED_SCORE = 0.95
 _CONTINUING = frozenset({Focus.WHY, Focus.MORE, Focus.ITEM})
@@ -36,6 +40,8 @@ class ExtractiveAnswerer:
         continuing = query.follows and query.focus in _CONTINUING
         if not passages or not (evidence.sufficient or continuing):
             return self._decline(evidence, passages)
+        if choices := _find_choices(query, passages):
+            return _ask_back(choices)
         passages = _staying(query, passages)
         book = CitationBook(self._sources)
         limit = None if continuing else _find_touched_limit(evidence, passages[0])
@@ -63,6 +69,29 @@ class ExtractiveAnswerer:
         )
 
 
+def _find_choices(query: Query, passages: list[Passage]) -> tuple[str, ...]:
+    """Return what a bare word could mean: questions of sections that are about as close as the best one."""
+    if query.follows or query.chosen or len(set(content_stems(query.text))) > 1:
+        return ()
+    best = passages[0]
+    close = [p for p in passages if p.score >= _AMBIGUOUS * best.score and p.section.questions]
+    if best.question >= SURE_QUESTION or len(close) < _FEWEST_CHOICES:
+        return ()
+    return tuple(passage.section.questions[0] for passage in close[:_MOST_CHOICES])
+
+
+def _ask_back(choices: tuple[str, ...]) -> Draft:
+    items = tuple(Sentence(text=choice) for choice in choices)
+    return Draft(
+        outcome=Outcome.CLARIFY,
+        blocks=(
+            Paragraph(sentences=(Sentence(text="That can mean several things. Which of these do you want to know?"),)),
+            ListBlock(ordered=True, items=items),
+        ),
+        suggestions=choices,
+    )
+
+
 def _find_touched_limit(evidence: Evidence, best: Passage) -> Passage | None:
     """Return the stated limit that comes about as close as the best answer: part of what is asked stays open."""
     limit = evidence.limit
@@ -75,8 +104,11 @@ def _not_covered(passages: list[Passage]) -> str:
     titles = list(dict.fromkeys(passage.section.playbook_title for passage in passages[:SUGGESTIONS]))
     if not titles:
         return "The playbooks do not cover this."
-    named = titles[0] if len(titles) == 1 else f"{', '.join(titles[:-1])} and {titles[-1]}"
-    return f"The playbooks do not cover this; the nearest topics they cover are {named}."
+    if len(titles) == 1:
+        return f"The playbooks do not cover this; the nearest topic they cover is {titles[0]}."
+    return (
+        f"The playbooks do not cover this; the nearest topics they cover are {', '.join(titles[:-1])} and {titles[-1]}."
+    )
 
 
 def _staying(query: Query, passages: list[Passage]) -> list[Passage]:

@@ -44,6 +44,11 @@ _MORE = re.compile(
     r"|and then|what next|like what|for example|an example|such as)(?: about (?:that|this|it))?\W*$",
     re.I,
 )
+_YES = re.compile(
+    r"^\W*(?:yes|yep|yeah|sure|ok(?:ay)?|please(?: do)?|go ahead|do (?:it|that)|right|exactly|correct)"
+    r"(?:[\s,]+please)?\W*$",
+    re.I,
+)
 _ACTION = re.compile(
     r"\b(?:what (?:should|do|must|can|could|would) (?:we|i|he|she|they|our \w+|my \w+)(?: \w+){0,3}"
     r" (?:do|ask|put|change|check|fix|start|tell|say|prepare|demand|require)"
@@ -129,6 +134,12 @@ class RuleRewriter:
 
     def rewrite(self, question: str, history: Sequence[Turn]) -> Query | None:
         """Return the standalone query, or None when the question points back and there is nothing to point to."""
+        last = history[-1].answer if history else None
+        asks_back = last is not None and last.outcome in {Outcome.CLARIFY, Outcome.DECLINED}
+        if last is not None and asks_back and (chosen := _choose(question, last.suggestions)):
+            return Query(text=chosen, parts=split_parts(chosen), focus=find_focus(chosen), chosen=True)
+        if _YES.match(question) and last is not None:
+            question = "tell me more"
         turn = next((t for t in reversed(history) if t.answer.outcome is not Outcome.CLARIFY and t.query), None)
         if turn is None and needs_history(question):
             return None
@@ -162,6 +173,20 @@ class RuleRewriter:
         if _MORE.match(bare):
             return base.model_copy(update={"focus": Focus.MORE})
         return base.model_copy(update={"text": bare, "context": turn.query, "focus": find_focus(bare)})
+
+
+def _choose(question: str, choices: Sequence[str]) -> str | None:
+    """Return the choice that a reply takes: the first for "yes", one by its place, or the only one with its words."""
+    if not choices:
+        return None
+    if _YES.match(question):
+        return choices[0]
+    position = _find_position(normalise(question))
+    if position is not None and -len(choices) <= position < len(choices) and not content_stems(_ITEM.sub("", question)):
+        return choices[position]
+    said = set(content_stems(question))
+    fitting = [choice for choice in choices if said and said <= set(content_stems(choice))]
+    return fitting[0] if len(fitting) == 1 else None
 
 
 def _list_opening_quotes(answer: Answer) -> list[str]:

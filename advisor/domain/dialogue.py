@@ -54,7 +54,7 @@ class Query(Value):
     `context` is the earlier query that a follow-up leans on; `parts` are the clauses of a question that asks several
     things; `item` is the 0-based place of the list item asked for (-1 is the last) when the answer before did not
     show it; `section_ids` names the sections a follow-up stays in; `opened` are the bottom lines and `told`
-    all quotes already given.
+    all quotes already given. `chosen` says that it was picked from choices, so that nobody is asked back twice.
     """
 
     text: str
@@ -66,6 +66,7 @@ class Query(Value):
     item: int | None = None
     opened: tuple[str, ...] = ()
     told: tuple[str, ...] = ()
+    chosen: bool = False
 
     @property
     def standalone(self) -> str:

@@ -1,0 +1,118 @@
+"""Conversations with the real advisor: forms, choices, replies of one word, roles."""
+
+from __future__ import annotations
+
+import pytest
+
+from advisor.domain.dialogue import Answer, Checklist, ListBlock, Outcome, Paragraph
+from advisor.domain.forms import FormKind, find_wish
+from advisor.domain.identity import LOCAL_CALLER
+from advisor.domain.knowledge import KnowledgeBase
+from advisor.service import Advisor
+from advisor.text import figures
+
+QUESTION = "How should we choose KPIs?"
+
+
+def talk(advisor: Advisor, *questions: str) -> list[Answer]:
+    answers: list[Answer] = []
+    for question in questions:
+        conversation = answers[-1].conversation_id if answers else None
+        answers.append(advisor.ask(LOCAL_CALLER, question, conversation_id=conversation))
+    return answers
+
+
+def list_quotes(answer: Answer) -> set[tuple[str, str]]:
+    return {(citation.section_id, citation.quote) for citation in answer.citations}
+
+
+@pytest.mark.parametrize(
+    ("question", "kind", "left"),
+    [
+        ("shorter", FormKind.SHORT, ""),
+        ("Can you make it shorter, please?", FormKind.SHORT, ""),
+        ("Why do pilots stall, in one sentence?", FormKind.SHORT, "Why do pilots stall?"),
+        ("as a checklist", FormKind.CHECKLIST, ""),
+        ("as an email to the board", FormKind.EMAIL, ""),
+        ("Why do pilots stall, as an e-mail to the works council?", FormKind.EMAIL, "Why do pilots stall?"),
+    ],
+)
+def test_a_wish_for_a_form_is_told_from_the_question(question: str, kind: FormKind, left: str) -> None:
+    wish = find_wish(question)
+    assert wish is not None
+    assert (wish.form.kind, wish.question) == (kind, left)
+
+
+@pytest.mark.parametrize(
+    "question", ["Why are checklists useful?", "Should the shadow period be short?", "Who reads e-mail alerts?"]
+)
+def test_a_question_that_only_mentions_a_form_has_none(question: str) -> None:
+    assert find_wish(question) is None
+
+
+def test_other_forms_say_no_more_than_the_answer(advisor: Advisor) -> None:
+    whole, shorter, email = talk(advisor, QUESTION, "shorter", "as an email to the board")
+    assert list_quotes(shorter) < list_quotes(whole)
+    assert len(shorter.text) < len(whole.text) / 2
+    assert shorter.query == email.query == QUESTION
+    assert list_quotes(email) == list_quotes(whole)
+    assert email.text.startswith("To the board:")
+
+
+def test_a_checklist_is_what_a_change_lead_gets(advisor: Advisor) -> None:
+    _, tasks = talk(advisor, QUESTION, "as a checklist")
+    items = [block for block in tasks.blocks if isinstance(block, Checklist)]
+    assert len(items) == 1
+    assert len(items[0].items) >= 4
+    assert isinstance(tasks.blocks[0], Paragraph)
+
+
+def test_a_form_of_nothing_asks_back(advisor: Advisor) -> None:
+    assert talk(advisor, "shorter")[0].outcome is not Outcome.ANSWERED
+
+
+def test_a_bare_word_is_asked_back_once_with_choices(advisor: Advisor) -> None:
+    asked, chosen = talk(advisor, "governance", "the second one")
+    assert asked.outcome is Outcome.CLARIFY
+    assert len(asked.suggestions) >= 3
+    assert chosen.outcome is Outcome.ANSWERED
+    assert chosen.query == asked.suggestions[1]
+    assert talk(advisor, "governance", "yes")[1].query == asked.suggestions[0]
+    assert talk(advisor, "governance", "governance")[1].outcome is not Outcome.CLARIFY
+
+
+def test_yes_takes_what_a_refusal_proposed_and_else_goes_on(advisor: Advisor) -> None:
+    refused, taken = talk(advisor, "What is the best restaurant in Budapest?", "yes please")
+    assert taken.query == refused.suggestions[0]
+    first, more = talk(advisor, QUESTION, "yes")
+    assert more.outcome is Outcome.ANSWERED
+    assert more.citations[0].quote != first.citations[0].quote
+
+
+def test_a_follow_up_keeps_the_subject_and_a_new_subject_drops_it(advisor: Advisor) -> None:
+    _, narrowed, other = talk(advisor, QUESTION, "for logistics?", "What are the types of integration debt?")
+    assert "logistics" in narrowed.query
+    assert QUESTION in narrowed.query
+    assert any("ogistics" in citation.quote or "KPI" in citation.quote for citation in narrowed.citations)
+    assert other.query == "What are the types of integration debt?"
+    assert other.citations[0].title == "Integration debt"
+
+
+@pytest.mark.slow
+def test_an_executive_is_told_a_subset_of_what_an_engineer_is_told(advisor: Advisor, knowledge: KnowledgeBase) -> None:
+    for section in knowledge.sections[::3]:
+        for question in section.questions[:1]:
+            short, long = (advisor.ask(LOCAL_CALLER, question, role=role) for role in ("executive", "engineer"))
+            assert list_quotes(short) <= list_quotes(long), question
+            assert figures(short.text) <= figures(long.text) | figures(" ".join(q for _, q in list_quotes(long)))
+
+
+def test_an_executive_gets_a_decision_three_reasons_and_one_ask(advisor: Advisor) -> None:
+    answer = advisor.ask(LOCAL_CALLER, QUESTION)
+    decision, reasons, ask = answer.blocks
+    assert isinstance(decision, Paragraph)
+    assert decision.sentences[0].strong
+    assert isinstance(reasons, ListBlock)
+    assert len(reasons.items) == 3
+    assert isinstance(ask, Checklist)
+    assert len(ask.items) == 1
