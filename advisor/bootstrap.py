@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from advisor.service import Advisor
     from advisor.storage.audit import SqlAuditLog
     from advisor.storage.keys import SqlKeys
+    from advisor.upkeep.caretaker import Caretaker
 
 _LOW_DISK = 500_000_000
 
@@ -84,6 +85,23 @@ def build_advisor(
         document_files=CollectionFiles(lambda: load_collections(settings)),
         meter=meter,
         embedding_model=embedder.fingerprint,
+    )
+
+
+def build_caretaker(settings: Settings) -> Caretaker:
+    """Wire what lists content gaps, contradictions and stale documents."""
+    from advisor.storage.database import open_database  # noqa: PLC0415
+    from advisor.storage.upkeep import SqlUpkeep  # noqa: PLC0415
+    from advisor.upkeep.caretaker import Caretaker  # noqa: PLC0415
+
+    quoting = settings.model_copy(update={"chat_model": ""})  # whether there is an answer is not for a model to say
+    advisor = build_advisor(quoting)
+    return Caretaker(
+        upkeep=SqlUpkeep(open_database(settings.effective_database_url)),
+        embedder=build_embedder(settings),
+        is_answered=advisor.is_answered,
+        list_sections=advisor.list_sections,
+        list_documents=advisor.list_documents,
     )
 
 

@@ -26,6 +26,7 @@ from advisor.domain.knowledge import (
 )
 from advisor.domain.receipts import Receipt
 from advisor.domain.register import Entry, NewEntry
+from advisor.domain.upkeep import Unmet
 from advisor.domain.work import Feedback, NewWork, Queue, Work
 
 Vectors = NDArray[np.float32]
@@ -250,6 +251,26 @@ class Conversations(Protocol):
 
     def delete(self, caller: Caller, conversation_id: str) -> None:
         """Forget a conversation; raise NotFoundError if the caller has no such conversation."""
+        ...
+
+
+class Upkeep(Protocol):
+    """Remembers what was asked and not met, and what answers rest on; for those who look after the knowledge base."""
+
+    def list_unmet(self) -> tuple[Unmet, ...]:
+        """Return the questions that were not answered, and those whose answer is disliked, newest first."""
+        ...
+
+    def count_citations(self) -> Mapping[str, int]:
+        """Return how many kept answers cite each section."""
+        ...
+
+    def list_owners(self) -> Mapping[str, str]:
+        """Return who takes care of a content gap, by the question that names it."""
+        ...
+
+    def assign(self, caller: Caller, question: str, owner: str) -> None:
+        """Give a content gap an owner; an empty one takes it away."""
         ...
 
 

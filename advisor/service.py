@@ -14,7 +14,9 @@ from advisor.domain.dialogue import (
     CitationKind,
     ConversationHead,
     Draft,
+    Outcome,
     Query,
+    Role,
     Turn,
     parse_question,
     parse_role,
@@ -197,7 +199,7 @@ class Advisor:
             raise NotFoundError("The conversation of that answer was deleted.", "Ask the question again.")
         old = turns[places[0]].answer
         asked = Asked(receipt.question, receipt.role, turns[: places[0]], receipt.basis.replies)
-        made = next(event for event in self._pipeline.run(caller, asked, Teller()) if isinstance(event, Made))
+        made = self._make(caller, asked)
         answer = _finish(made, asked, old.conversation_id, old.id)
         now = self._issue_receipt(answer, made)
         return Replay(
@@ -206,6 +208,14 @@ class Advisor:
             reproduced=now.digest == receipt.digest,
             changes=find_changes(receipt, now, self._retriever.list_sections()),
         )
+
+    def is_answered(self, caller: Caller, question: str) -> bool:
+        """Whether a question would be answered today; nothing is kept of asking."""
+        made = self._make(caller, Asked(question, Role.EXECUTIVE))
+        return made.draft.outcome is Outcome.ANSWERED
+
+    def _make(self, caller: Caller, asked: Asked) -> Made:
+        return next(event for event in self._pipeline.run(caller, asked, Teller()) if isinstance(event, Made))
 
     def _parse(
         self, caller: Caller, question: str, role: str | None, conversation_id: str | None, *, start: bool = False

@@ -1,4 +1,4 @@
-"""`python -m evals [calibrate|generations|speed|scale|register|load|benchmark]`."""
+"""`python -m evals [add|calibrate|generations|speed|scale|register|load|benchmark]`."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from advisor.bootstrap import build_advisor, build_embedder, build_ingest
+from advisor.domain.identity import LOCAL_CALLER
 from advisor.errors import AdvisorError
 from advisor.knowledge.playbooks import load_knowledge_base
 from advisor.settings import Settings, load_settings
@@ -21,7 +22,7 @@ from evals import load as server_load
 from evals import register_speed
 from evals import scale as index_scale
 from evals.calibration import fit
-from evals.cases import Half, load_cases
+from evals.cases import ADDED, Half, append_case, case_of, load_cases
 from evals.report import print_failures, render_table, write_json
 from evals.runner import EvalReport, run_half
 from evals.speed import compare
@@ -79,6 +80,15 @@ def generations(
     with TemporaryDirectory() as folder:
         scratch = settings.model_copy(update={"database_url": f"sqlite:///{folder}/evals.sqlite"})
         model_replies.report(scratch, Console(), failures=failures)
+
+
+@app.command()
+def add(answer_id: Annotated[str, typer.Argument(help="Id of an answer; `advisor content-gaps` names some.")]) -> None:
+    """Make a case of a question that is answered by now, for a person to look over."""
+    settings = load_settings()
+    case = case_of(build_advisor(settings).replay(LOCAL_CALLER, answer_id).answer)
+    append_case(case)
+    Console().print(f"{case.id} is in {ADDED}: look over its facts.", markup=False)
 
 
 @app.command()

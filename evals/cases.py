@@ -11,9 +11,12 @@ import yaml
 from pydantic import AfterValidator, TypeAdapter
 
 from advisor.domain.base import Value
-from advisor.domain.dialogue import Role
+from advisor.domain.dialogue import Answer, CitationKind, Outcome, Paragraph, Role
+from advisor.errors import InvalidInputError
 
 CASES_DIR = Path(__file__).parent / "cases"
+ADDED = CASES_DIR / "tuned" / "added.yaml"
+"""Cases that were made of answers."""
 
 
 class Half(StrEnum):
@@ -77,3 +80,32 @@ def load_cases(half: Half) -> tuple[EvalCase, ...]:
         for file in sorted((CASES_DIR / half.value).glob("*.yaml"))
         for case in adapter.validate_python(yaml.safe_load(file.read_text(encoding="utf-8")))
     )
+
+
+def case_of(answer: Answer) -> EvalCase:
+    """Return a case that holds an answer to what it says today; raise InvalidInputError for one that says nothing."""
+    books = dict.fromkeys(c.section_id.partition("/")[0] for c in answer.citations if c.kind is CitationKind.PLAYBOOK)
+    first = answer.blocks[0] if answer.blocks else None
+    if answer.outcome is not Outcome.ANSWERED or not books or not isinstance(first, Paragraph):
+        raise InvalidInputError(
+            "There is no answer from the playbooks to that question yet.", "Write the passage, and ingest it, first."
+        )
+    return EvalCase(
+        id=f"added-{answer.id[:12]}",
+        kind=Kind.DIRECT,
+        question=answer.query,
+        role=answer.role,
+        expect=Expect.ANSWERED,
+        sections=(next(iter(books)),),
+        facts=(re.escape(first.sentences[0].text),),
+    )
+
+
+def append_case(case: EvalCase) -> None:
+    """Add a case to the tuned half; raise InvalidInputError where its question is one already."""
+    asked = {known.question.casefold() for half in Half for known in load_cases(half)}
+    if case.question.casefold() in asked:
+        raise InvalidInputError("That question is a case already.", "Change that case instead.")
+    text = yaml.safe_dump([case.model_dump(mode="json")], sort_keys=False, allow_unicode=True, width=120)
+    with ADDED.open("a", encoding="utf-8") as file:
+        file.write(text)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from advisor.answering.quantities import find_quantities
 from advisor.answering.verification import Problem, has_link, strip_links
 from advisor.domain.dialogue import Citation, CitationKind, Draft, Refusal, Sentence, TableRow, keep_units
 from advisor.domain.knowledge import Passage, Section
+from advisor.quantities import find_quantities
 
 
 class DraftVerifier:

@@ -10,8 +10,8 @@ import re
 from collections.abc import Callable, Sequence, Set
 from enum import StrEnum
 
-from advisor.answering.quantities import find_quantities, widen
 from advisor.answering.reversals import contradicts, find_share, swaps_actors, swaps_order
+from advisor.quantities import find_quantities, widen
 from advisor.text import STOP_WORDS, normalise, stem, words
 
 MIN_OVERLAP = 0.5

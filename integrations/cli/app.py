@@ -19,6 +19,7 @@ from integrations.cli.program import add_commands
 from integrations.cli.receipts import add_receipts
 from integrations.cli.render import render_answer
 from integrations.cli.slack import slack_app
+from integrations.cli.upkeep import add_upkeep
 
 USAGE_ERROR = 2
 FAILURE = 1
@@ -76,6 +77,7 @@ def chat(role: RoleOption = None) -> None:
 add_ingest(app)
 add_commands(app)
 add_receipts(app)
+add_upkeep(app)
 app.add_typer(slack_app, name="slack")
 app.add_typer(collections_app, name="collections")
 app.add_typer(keys_app, name="keys")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from advisor.answering.quantities import find_quantities
 from advisor.answering.verification import Problem, find_problem
 from advisor.domain.knowledge import KnowledgeBase
+from advisor.quantities import find_quantities
 
 WINDOW = "Effects on warranty claims, returns or maintenance spend take 12 to 18 months to show."
 OWNER = "IT runs the servers and OT decides when a model may touch the line."

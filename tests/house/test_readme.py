@@ -46,7 +46,7 @@ def test_every_command_of_the_cli_stands_in_the_readme() -> None:
     named = {
         name
         for line in re.findall(r"^\| (`advisor .*?) \|", README, re.M)
-        for name in re.findall(r"`advisor (\w+)", line)
+        for name in re.findall(r"`advisor ([\w-]+)", line)
     }
     assert commands == named
 

@@ -1,0 +1,76 @@
+"""Lists what the knowledge base lacks and what it should look at again, for whoever looks after it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import date
+
+from advisor.domain.identity import Caller, Permission
+from advisor.domain.knowledge import DocumentHead, Section
+from advisor.domain.upkeep import ContentGap, Contradiction, Stale
+from advisor.errors import ForbiddenError, NotFoundError
+from advisor.ports import Embedder, Upkeep
+from advisor.upkeep.content_gaps import group
+from advisor.upkeep.contradictions import find_contradictions
+
+
+class Caretaker:
+    """Reads across all callers, so it works for admins alone."""
+
+    def __init__(
+        self,
+        *,
+        upkeep: Upkeep,
+        embedder: Embedder,
+        is_answered: Callable[[Caller, str], bool],
+        list_sections: Callable[[], Sequence[Section]],
+        list_documents: Callable[[Caller], Sequence[DocumentHead]],
+    ) -> None:
+        self._upkeep = upkeep
+        self._embedder = embedder
+        self._is_answered = is_answered
+        self._list_sections = list_sections
+        self._list_documents = list_documents
+
+    def list_content_gaps(self, caller: Caller) -> tuple[ContentGap, ...]:
+        """Return what was asked and not met, the most asked first, what is answered by now last."""
+        _check(caller)
+        owners = self._upkeep.list_owners()
+        unmet = self._upkeep.list_unmet()
+        return group(unmet, self._embedder, owners, lambda question: self._is_answered(caller, question))
+
+    def assign(self, caller: Caller, question: str, owner: str) -> ContentGap:
+        """Give the gap that a question names an owner, or none; raise NotFoundError where there is no such gap."""
+        gaps = self.list_content_gaps(caller)
+        wanted = question.strip().casefold()
+        gap = next((found for found in gaps if found.question.strip().casefold() == wanted), None)
+        if gap is None:
+            raise NotFoundError("There is no content gap with that question.", "Copy one from `advisor content-gaps`.")
+        self._upkeep.assign(caller, gap.question, owner.strip())
+        return gap.model_copy(update={"owner": owner.strip()})
+
+    def list_contradictions(self, caller: Caller) -> tuple[Contradiction, ...]:
+        """Return pairs of statements on one topic with different figures, by the answers that rest on them."""
+        _check(caller)
+        return find_contradictions(self._list_sections(), self._embedder, self._upkeep.count_citations())
+
+    def list_stale(self, caller: Caller, today: date) -> tuple[Stale, ...]:
+        """Return the documents whose day of review has passed, by the answers that rest on them."""
+        _check(caller)
+        resting = self._upkeep.count_citations()
+        stale = [
+            Stale(
+                title=document.title,
+                collection=document.collection,
+                review_by=document.review_by,
+                resting=resting.get(document.id, 0),
+            )
+            for document in self._list_documents(caller)
+            if document.review_by and document.review_by < today
+        ]
+        return tuple(sorted(stale, key=lambda one: (-one.resting, one.review_by)))
+
+
+def _check(caller: Caller) -> None:
+    if not caller.may(Permission.ADMIN):
+        raise ForbiddenError("Only an admin sees what others asked.", "Ask an admin.")
