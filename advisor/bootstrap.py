@@ -85,6 +85,7 @@ def build_advisor(
         document_files=CollectionFiles(lambda: load_collections(settings)),
         meter=meter,
         embedding_model=embedder.fingerprint,
+        keep_days=settings.conversation_days,
     )
 
 

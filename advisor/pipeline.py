@@ -139,8 +139,7 @@ class Pipeline:
                 if wish is None or not isinstance(event, BlockEvent | CitationEvent):
                     yield event
                 continue
-            with watch.stage("verify"):
-                draft = self._verify(event.draft, event.passages)
+            draft = drop_dangling(event.draft)
             yield event._replace(draft=reshape(draft, wish.form) if wish else draft, took=watch.took)
 
     def _steps(self, caller: Caller, asked: Asked, teller: Teller, watch: Stopwatch) -> Iterator[AskEvent | Made]:
@@ -189,16 +188,19 @@ class Pipeline:
         draft = _note_degraded(draft, retrieval)
         with watch.stage("documents"):
             draft, beside = self._beside_documents(caller, query, asked.role, draft)
-        with watch.stage("register"):
-            draft = self._beside_program(caller, draft, report)
         cited = {citation.section_id for citation in draft.citations}
         aside = [p for part in retrieval.parts for p in part.passages if p.section.id in cited]
+        passages = _list_once((*retrieval.passages, *aside, *(beside.passages if beside else ())))
+        with watch.stage("verify"):
+            draft = self._verifier.verify(draft, passages) if self._verifier else draft
+        with watch.stage("register"):
+            draft = self._beside_program(caller, draft, report)
         yield made._replace(
             draft=draft,
             generation=retrieval.generation,
             library_generation=beside.generation if beside else "",
             degraded=retrieval.degraded or bool(beside and beside.degraded),
-            passages=_list_once((*retrieval.passages, *aside, *(beside.passages if beside else ()))),
+            passages=passages,
         )
 
     def retrieve(self, query: Query) -> Retrieval:
@@ -225,11 +227,6 @@ class Pipeline:
         labelled = tuple(sorted({head.id for head in heads if head.label}))
         if self._restricted and labelled:
             self._restricted.note(caller, what, labelled)
-
-    def _verify(self, draft: Draft, passages: Sequence[Passage]) -> Draft:
-        """Return the draft without what its citations do not carry."""
-        draft = drop_dangling(draft)
-        return self._verifier.verify(draft, passages) if self._verifier else draft
 
     def _report(self, caller: Caller, asked: Asked, query: Query | None) -> Report | None:
         return self._reporter.report(caller, asked.question, query, asked.role) if self._reporter else None

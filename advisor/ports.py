@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any, Protocol
 
 import numpy as np
@@ -247,6 +247,10 @@ class Conversations(Protocol):
 
     def list_heads(self, caller: Caller, limit: int, before: int | None = None) -> tuple[ConversationHead, ...]:
         """Return the caller's conversations, newest first; only those with numbers below `before`."""
+        ...
+
+    def forget_before(self, moment: datetime) -> int:
+        """Forget the conversations of everybody whose last turn was before; return how many turns those had."""
         ...
 
     def delete(self, caller: Caller, conversation_id: str) -> None:

@@ -6,7 +6,7 @@ import re
 import time
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from advisor import __version__
 from advisor.domain.dialogue import (
@@ -20,6 +20,7 @@ from advisor.domain.dialogue import (
     Turn,
     parse_question,
     parse_role,
+    render_conversation,
 )
 from advisor.domain.events import AskEvent, DoneEvent
 from advisor.domain.identity import Caller, Permission
@@ -30,6 +31,7 @@ from advisor.errors import ForbiddenError, InvalidInputError, NotFoundError
 from advisor.pipeline import Asked, Made, Pipeline, Teller
 from advisor.ports import Conversations, DocumentFiles, Library, Meter, ProgramReporter, Retriever
 
+_SWEEP_SECONDS = 3600
 _CONVERSATION_ID = re.compile(r"^[A-Za-z0-9_-]{1,64}$")
 
 
@@ -47,6 +49,7 @@ class Advisor:
         document_files: DocumentFiles | None = None,
         meter: Meter | None = None,
         embedding_model: str = "",
+        keep_days: int = 0,
     ) -> None:
         self._pipeline = pipeline
         self._retriever = retriever
@@ -56,6 +59,8 @@ class Advisor:
         self._document_files = document_files
         self._meter = meter
         self._embedding_model = embedding_model
+        self._keep_days = keep_days
+        self._swept = float("-inf")
 
     def ask(
         self,
@@ -128,6 +133,10 @@ class Advisor:
         """Return the turns of a conversation of the caller, oldest first; raise NotFoundError."""
         turns = self._conversations.get_history(caller, conversation_id)
         return tuple(turn for turn in turns if self._may_see(caller, turn.answer, "conversation"))
+
+    def export_conversation(self, caller: Caller, conversation_id: str) -> str:
+        """Return a conversation of the caller as Markdown, with its sources; raise NotFoundError."""
+        return render_conversation(self.get_conversation(caller, conversation_id))
 
     def delete_conversation(self, caller: Caller, conversation_id: str) -> None:
         """Forget a conversation of the caller; raise NotFoundError, and ForbiddenError for an anonymous one."""
@@ -235,12 +244,19 @@ class Advisor:
                 continue
             answer = _finish(event, asked, conversation_id, answer_id or uuid.uuid4().hex)
             self._conversations.record(caller, answer, self._issue_receipt(answer, event))
+            self._sweep()
             if self._meter:
                 self._meter.time("first_block", time.perf_counter() - started)
                 self._meter.count("answer", answer.outcome.value)
                 self._meter.count("dropped", "no citation", len(event.draft.basis.refused))
             yield from teller.tell(answer.blocks, answer.citations)
             yield DoneEvent(answer=answer)
+
+    def _sweep(self) -> None:
+        """Forget conversations that are over age, once an hour."""
+        if self._keep_days and time.monotonic() - self._swept > _SWEEP_SECONDS:
+            self._swept = time.monotonic()
+            self._conversations.forget_before(datetime.now(UTC) - timedelta(days=self._keep_days))
 
     def _issue_receipt(self, answer: Answer, made: Made) -> Receipt:
         cited = frozenset(citation.section_id for citation in answer.citations)

@@ -70,6 +70,11 @@ class Settings(BaseSettings):
     chat_daily_tokens: int = Field(
         default=0, ge=0, description="Tokens that the chat model may use in a day (UTC); 0 means any number."
     )
+    conversation_days: int = Field(
+        default=0,
+        ge=0,
+        description="Days that a conversation is kept after its last turn; 0 means for good.",
+    )
     chroma_url: str = Field(
         default="",
         description="Address of a Chroma server for the vectors; empty means files in the data directory.",

@@ -67,10 +67,12 @@ class MemoryConversations:
     def __init__(self) -> None:
         self._turns: dict[tuple[str, str], list[Turn]] = defaultdict(list)
         self._numbers: dict[tuple[str, str], int] = {}
+        self._last: dict[tuple[str, str], datetime] = {}
         self._receipts: dict[str, Receipt] = {}
         self.feedback: dict[tuple[str, str], Feedback] = {}
 
     def record(self, caller: Caller, answer: Answer, receipt: Receipt | None = None) -> None:
+        self._last[caller.id, answer.conversation_id] = datetime.now(UTC)
         if receipt:
             self._receipts[answer.id] = receipt
         turn = Turn(question=answer.question, query=answer.query, answer=answer)
@@ -100,6 +102,10 @@ class MemoryConversations:
         if not turns:
             raise NotFoundError("There is no conversation of yours with that id.", "Leave it out.")
         return tuple(turns)
+
+    def forget_before(self, moment: datetime) -> int:
+        gone = [key for key, last in self._last.items() if last < moment]
+        return sum(len(self._turns.pop(key, [])) for key in gone if self._last.pop(key))
 
     def get_turns(self, conversation_id: str) -> tuple[Turn, ...]:
         return tuple(turn for (_, id_), turns in self._turns.items() if id_ == conversation_id for turn in turns)

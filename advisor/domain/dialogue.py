@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Literal
@@ -388,6 +388,18 @@ def render_markdown(blocks: tuple[Block, ...]) -> str:
                 lines.append(f"_{block.text}_")
         parts.append("\n".join(lines))
     return "\n\n".join(parts)
+
+
+def render_conversation(turns: Sequence[Turn]) -> str:
+    """Return turns as Markdown: a heading a question, the answer, and its sources."""
+    parts = []
+    for turn in turns:
+        answer = turn.answer
+        sources = [f"[{c.number}] {c.place}: “{c.quote}”" for c in answer.citations]
+        notices = [f"_{notice}_" for notice in answer.notices]
+        question = " ".join(turn.question.split())
+        parts.append("\n\n".join((f"## {question}", answer.text, *notices, *(["\n".join(sources)] if sources else []))))
+    return "\n\n".join(parts) + "\n"
 
 
 def parse_question(raw: str) -> str:

@@ -48,8 +48,9 @@ _POLITE = (
 )
 _WISHES = {
     FormKind.SHORT: re.compile(
-        r"\b(?:(?:even |much |a bit )?shorter|more briefly|in (?:brief|short|one sentence|(?:fewer|a few) words)"
-        r"|tl;?dr|summari[sz]e(?: (?:it|that|this))?)\b",
+        rf"(?:^(?:{_POLITE}|\W)*|,\s*|\b(?:make|keep|say) it )(?:even |much |a bit )?(?:shorter|more briefly)\b"
+        r"|\bin (?:brief|short|one sentence|(?:fewer|a few) words)(?=\W*$)|^\W*(?:in (?:brief|short)|tl;?dr)\b"
+        rf"|^(?:{_POLITE}|\W)*summari[sz]e\b(?: (?:it|that|this)\b)?",
         re.IGNORECASE,
     ),
     FormKind.CHECKLIST: re.compile(

@@ -33,6 +33,7 @@ from advisor.program.understanding import understand
 
 LONGEST_MESSAGE = 4000
 _FIRST_DAY = date(2000, 1, 1)
+_FEW_TASKS = 2
 
 
 class ProgramOffice:
@@ -363,12 +364,16 @@ class ProgramOffice:
         return checklists.draft_from_section(section)
 
     def draft_from_answer(self, answer: Answer) -> tuple[ChecklistDraft, ...]:
-        """Return the tasks of an answer, or else those of the first section that it cites and that has some."""
-        if drafts := checklists.draft_from_answer(answer):
+        """Return the tasks of an answer, and where it has fewer than two, those of the first section that it cites."""
+        drafts = checklists.draft_from_answer(answer)
+        if len(drafts) >= _FEW_TASKS:
             return drafts
-        cited = (self._sections.get(citation.section_id) for citation in answer.citations)
+        asked = [draft.section_id for draft in drafts]
+        cited = (self._sections.get(id_) for id_ in (*asked, *(citation.section_id for citation in answer.citations)))
         found = (checklists.draft_from_section(section) for section in cited if section)
-        return next((drafts for drafts in found if drafts), ())
+        more = next((tasks for tasks in found if tasks), ())
+        known = {draft.title for draft in drafts}
+        return (*drafts, *(task for task in more if task.title not in known))
 
     def draft_from_gate(self, caller: Caller, initiative: str) -> tuple[ChecklistDraft, ...]:
         """Return what an initiative lacks for its next gate."""

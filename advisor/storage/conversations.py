@@ -146,6 +146,28 @@ class SqlConversations:
         if not answers:
             raise NotFoundError("There is no conversation of yours with that id.", "List them for their ids.")
 
+    def forget_before(self, moment: datetime) -> int:
+        """Delete the conversations of everybody whose last turn was before, with what was thought of their answers."""
+        old = (
+            select(TurnRow.conversation_id)
+            .group_by(TurnRow.conversation_id)
+            .having(func.max(TurnRow.asked_at) < moment)
+        )
+        try:
+            with self._engine.connect().execution_options(immediate=True) as connection, connection.begin():
+                rows = connection.execute(
+                    select(TurnRow.number, TurnRow.answer_id).where(TurnRow.conversation_id.in_(old))
+                ).all()
+                for start in range(0, len(rows), 500):
+                    part = rows[start : start + 500]
+                    connection.execute(
+                        delete(FeedbackRow).where(FeedbackRow.answer_id.in_([r.answer_id for r in part]))
+                    )
+                    connection.execute(delete(TurnRow).where(TurnRow.number.in_([r.number for r in part])))
+        except SQLAlchemyError as error:
+            raise StorageError("Old conversations could not be deleted.", "Check the database.") from error
+        return len(rows)
+
     def forget_documents(self, kept: Collection[str]) -> int:
         """Delete the turns of everybody that quote a document which is not kept; return how many those were."""
         quoting = select(TurnRow.number, TurnRow.answer).where(TurnRow.answer.like('%"kind":"document"%'))

@@ -14,6 +14,7 @@ from advisor.domain.identity import LOCAL_CALLER
 from advisor.errors import AdvisorError, ConflictError, ForbiddenError, InvalidInputError, NotFoundError
 from advisor.settings import Settings, load_settings
 from integrations.cli.access import audit_app, keys_app
+from integrations.cli.conversations import conversations_app
 from integrations.cli.ingest import add_ingest, collections_app
 from integrations.cli.program import add_commands
 from integrations.cli.receipts import add_receipts
@@ -80,6 +81,7 @@ add_receipts(app)
 add_upkeep(app)
 app.add_typer(slack_app, name="slack")
 app.add_typer(collections_app, name="collections")
+app.add_typer(conversations_app, name="conversations")
 app.add_typer(keys_app, name="keys")
 app.add_typer(audit_app, name="audit")
 

@@ -139,6 +139,12 @@ def create_ask_router(advisor: Advisor, guard: Guard) -> APIRouter:
         turns = advisor.get_conversation(caller, conversation_id)
         return Conversation(id=conversation_id, answers=tuple(turn.answer for turn in turns))
 
+    @router.get("/conversations/{conversation_id}/markdown", summary="Save a conversation of yours as Markdown")
+    def export(conversation_id: str, caller: Caller = reader) -> Response:
+        named = {"Content-Disposition": 'attachment; filename="conversation.md"'}
+        text = advisor.export_conversation(caller, conversation_id)
+        return Response(text, media_type="text/markdown; charset=utf-8", headers=named)
+
     @router.delete("/conversations/{conversation_id}", status_code=204, summary="Forget a conversation of yours")
     def forget(conversation_id: str, caller: Caller = reader) -> Response:
         advisor.delete_conversation(caller, conversation_id)

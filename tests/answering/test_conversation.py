@@ -44,7 +44,13 @@ def test_a_wish_for_a_form_is_told_from_the_question(question: str, kind: FormKi
 
 
 @pytest.mark.parametrize(
-    "question", ["Why are checklists useful?", "Should the shadow period be short?", "Who reads e-mail alerts?"]
+    "question",
+    [
+        "Why are checklists useful?",
+        "Should the shadow period be short?",
+        "Who reads e-mail alerts?",
+        "Why is the cycle time of Line 3 shorter?",
+    ],
 )
 def test_a_question_that_only_mentions_a_form_has_none(question: str) -> None:
     assert find_wish(question) is None
@@ -116,3 +122,10 @@ def test_an_executive_gets_a_decision_three_reasons_and_one_ask(advisor: Advisor
     assert len(reasons.items) == 3
     assert isinstance(ask, Checklist)
     assert len(ask.items) == 1
+
+
+def test_a_conversation_is_saved_as_markdown_with_its_sources(advisor: Advisor) -> None:
+    first, second = talk(advisor, QUESTION, "for logistics?")
+    text = advisor.export_conversation(LOCAL_CALLER, first.conversation_id)
+    assert text.index(f"## {QUESTION}") < text.index("## for logistics?")
+    assert all(citation.quote in text for answer in (first, second) for citation in answer.citations)

@@ -1,5 +1,6 @@
 import uuid
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -63,3 +64,13 @@ def test_an_answer_is_found_by_its_id_by_whom_it_was_given_to(conversations: Con
     with pytest.raises(NotFoundError):
         conversations.get_answer(BEN, answer.id)
     conversations.record_feedback(ANNA, Feedback(answer_id=answer.id, helpful=False, reason="Too long"))
+
+
+def test_old_conversations_are_forgotten_whole(conversations: Conversations) -> None:
+    conversations.record(ANNA, make_answer("old", "first"))
+    kept_until = datetime.now(UTC)
+    assert conversations.forget_before(kept_until - timedelta(hours=1)) == 0
+    assert conversations.get_history(ANNA, "old")
+    assert conversations.forget_before(datetime.now(UTC) + timedelta(seconds=1)) >= 1
+    with pytest.raises(NotFoundError):
+        conversations.get_history(ANNA, "old")

@@ -108,9 +108,8 @@ def test_a_csv_runs_no_formula(tea: Settings, tmp_path: Path) -> None:
 
 def test_statements_that_disagree_are_listed_by_the_answers_that_rest_on_them(tea: Settings) -> None:
     other = "\n## Tea in the coffee corner\n\nSteep green tea for six minutes in water of 80 degrees. [S1]\n"
-    questions = (
-        "  Tea in the coffee corner:\n    questions: [Who brews tea?, Where is it brewed?, What tea is there?]\nlimits:"
-    )
+    asks = "[Who brews tea?, Where is it brewed?, What tea is there?]"
+    questions = f"  Tea in the coffee corner:\n    questions: {asks}\nlimits:"
     add_section(tea, "coffee", other, questions)
     service = build_advisor(tea)
     cited = service.ask(ANNA, "How long should green tea steep?")

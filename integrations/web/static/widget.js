@@ -475,13 +475,15 @@ form.send label { display: flex; flex: 1; align-items: center; gap: .4rem; color
 
     showQuote(chip, citation) {
       const w = this.words;
+      const answer = chip.closest("article")?.dataset.answer;
+      const misfit = answer ? h("button", { type: "button", class: "act", onclick: () => this.refuse(answer, citation, misfit) }, w.misfit) : null;
       const link = this.link(citation);
       const where = [`${citation.title} › ${citation.section}`, citation.page ? fill(w.page, citation) : ""].filter(Boolean).join(", ");
       this.quote.replaceChildren(
         h("blockquote", { lang: "en" }, citation.quote), h("p", { lang: "en" }, h("strong", {}, where)),
         ...citation.sources.map((s) => h("p", { class: "quiet", lang: "en" }, `${s.title}${s.publisher ? `, ${s.publisher}` : ""}${s.note ? ` (${s.note})` : ""}`)),
         h("div", { class: "ends" }, link ? h("a", { href: link.url, target: "_blank", rel: "noopener noreferrer" }, link.text) : null,
-          h("button", { type: "button", class: "act", onclick: () => this.quote.hidePopover() }, w.quoteClose)));
+          misfit, h("button", { type: "button", class: "act", onclick: () => this.quote.hidePopover() }, w.quoteClose)));
       this.chip = null;
       if (this.quote.matches(":popover-open")) this.quote.hidePopover();
       this.quote.showPopover();
@@ -493,10 +495,22 @@ form.send label { display: flex; flex: 1; align-items: center; gap: .4rem; color
       this.quote.querySelector("a, button").focus();
     }
 
+    async refuse(answer, citation, button) {
+      try {
+        await this.client.call("POST", "/feedback", { answer_id: answer, helpful: false, citation: citation.number, reason: this.words.misfit });
+        button.disabled = true;
+        button.textContent = this.words.thanks;
+        this.announce(this.words.thanks);
+      } catch (error) {
+        button.after(this.failure(error));
+      }
+    }
+
     // Under an answer
 
     dress(answer, box) {
       const w = this.words;
+      box.dataset.answer = answer.id;
       for (const notice of answer.notices) box.append(h("p", { class: "quiet" }, notice));
       if (answer.citations.length) {
         const entries = answer.citations.map((c) => h("li", { value: c.number }, h("b", {}, `${c.title} › ${c.section}`), ` “${c.quote}”`));

@@ -87,6 +87,17 @@ def test_a_follow_up_is_typed_and_shown_as_it_was_understood(visit: Visit) -> No
     expect(second).to_contain_text("Understood as:")
 
 
+def test_a_source_that_does_not_fit_is_told(visit: Visit, server: str) -> None:
+    page = visit().page
+    box = ask(page, "How long should a shadow period be?")
+    box.locator(".cite").first.click()
+    with page.expect_response(f"{server}/api/v1/feedback") as told:
+        page.get_by_role("button", name="This source does not fit").click()
+    assert told.value.status == 201
+    assert json.loads(told.value.request.post_data or "")["citation"] == 1
+    expect(page.locator(".quote")).to_contain_text("Your opinion is kept")
+
+
 def test_your_program_stands_apart_from_the_playbook(visit: Visit) -> None:
     answer = ask(visit().page, "How is Line 3 doing?")
     expect(answer.locator("h3")).to_have_text(["Your program", "The playbook says"])
