@@ -1,4 +1,4 @@
-"""`python -m evals [add|calibrate|generations|speed|scale|register|load|benchmark]`."""
+"""`python -m evals [add|calibrate|generations|injection|speed|scale|register|load|benchmark]`."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from advisor.knowledge.playbooks import load_knowledge_base
 from advisor.settings import Settings, load_settings
 from evals import benchmark as retrieval_benchmark
 from evals import generations as model_replies
+from evals import injection as injected
 from evals import load as server_load
 from evals import register_speed
 from evals import scale as index_scale
@@ -89,6 +90,15 @@ def add(answer_id: Annotated[str, typer.Argument(help="Id of an answer; `advisor
     case = case_of(build_advisor(settings).replay(LOCAL_CALLER, answer_id).answer)
     append_case(case)
     Console().print(f"{case.id} is in {ADDED}: look over its facts.", markup=False)
+
+
+@app.command()
+def injection(file: Annotated[Path, typer.Argument(help="JSON lines, a `text` each.")]) -> None:
+    """Plant texts that give orders in documents and questions, and count what a reader would see of them."""
+    settings = load_settings()
+    build_ingest(settings).run()
+    if not injected.report(settings, file, Console()):
+        raise typer.Exit(1)
 
 
 @app.command()

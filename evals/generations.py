@@ -19,7 +19,6 @@ from rich.table import Table
 from advisor.bootstrap import build_advisor
 from advisor.domain.base import Value
 from advisor.domain.identity import LOCAL_CALLER
-from advisor.errors import KnowledgeError
 from advisor.settings import Settings
 from evals.cases import Half
 from evals.metrics import Metric
@@ -51,28 +50,34 @@ class Fate(NamedTuple):
 
 
 class PlayedModel:
-    """A chat model that gives the reply of a case, with the numbers that its statements have today."""
+    """A chat model that gives the reply of a case, with the numbers that its statements have today.
+
+    A line is left out when a statement that it cites is not given to the model any more.
+    """
 
     fingerprint = "played"
 
     def __init__(self) -> None:
         self.case: Generation | None = None
+        self.left_out: list[str] = []
 
     def stream(self, instructions: str) -> Iterator[str]:
         """Yield the reply; to a repair, nothing."""
         if self.case is None or "Refused lines:" in instructions:
             return
         given = {text: number for number, text in _GIVEN.findall(instructions)}
+        self.left_out = [line for line in self.case.lines if not self._cites(line) <= given.keys()]
         for line in self.case.lines:
-            yield _NUMBER.sub(lambda match: f"[{self._renumber(int(match[1]), given)}]", line) + "\n"
+            if line not in self.left_out:
+                yield _NUMBER.sub(lambda match: f"[{self._renumber(int(match[1]), given)}]", line) + "\n"
+
+    def _cites(self, line: str) -> set[str]:
+        told = self.case.statements if self.case else {}
+        return {told[int(number)] for number in _NUMBER.findall(line) if int(number) in told}
 
     def _renumber(self, number: int, given: Mapping[str, str]) -> str:
         text = self.case.statements.get(number) if self.case else None
-        if text is None:
-            return str(number + 900)  # the case cites a number that was never there
-        if text not in given:
-            raise KnowledgeError(_FOLDER, 1, f"“{text}” is not given to the model any more.", "Write the case anew.")
-        return given[text]
+        return given[text] if text else str(number + 900)  # one that was never there
 
 
 def load_generations(half: Half) -> list[Generation]:
@@ -91,6 +96,8 @@ def follow(settings: Settings, half: Half) -> list[Fate]:
             refusal.text: refusal.reason for refusal in advisor.get_receipt(LOCAL_CALLER, answer.id).basis.refused
         }
         for place, line in enumerate(model.case.lines):
+            if line in model.left_out:
+                continue
             plain = " ".join(_NUMBER.sub("", line.removeprefix("- ")).split()).replace(" .", ".").replace(" ,", ",")
             reason = next((why for text, why in refused.items() if text in plain or plain in text), "")
             shown = not reason and plain.rstrip(".") in answer.text

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import NamedTuple
 
-from advisor.answering.verification import strip_links
+from advisor.answering.verification import is_order, strip_links
 from advisor.domain.dialogue import (
     Citation,
     CitationKind,
@@ -66,7 +66,7 @@ def _pick(passages: Sequence[Passage], most: int) -> list[_Pick]:
             _Pick(score, passage, statement)
             for passage in passages
             for score, statement in zip(passage.statement_scores, passage.section.statements, strict=True)
-            if _says_something(statement)
+            if _says_something(statement) and not is_order(statement.text)
         ),
         key=lambda pick: -pick.score,
     )

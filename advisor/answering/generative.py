@@ -161,7 +161,6 @@ class GenerativeAnswerer:
             line.text,
             texts,
             headings=" ".join(f"{e.section.playbook_title} {e.section.heading}" for e in cited),
-            question=job.query.standalone,
             vocabulary=job.vocabulary,
             closeness=max((float(vectors[0] @ vector) for vector in vectors[1:]), default=0.0),
             prompt=self._prompts["answer"].body,

@@ -52,6 +52,17 @@ _OPENING = re.compile(
 _ORDINARY = re.compile(r"(?:ing|ly|ed|tion|sion|ness|ment|ity|ance|ence|ship|ism|ter|able|ive|ful)$")
 _LINK = re.compile(r"https?:|www\.|!\[|\]\(|<[a-z/!]|\b[a-z0-9-]+\.(?:com|net|org|io|ru|cn|xyz)\b", re.IGNORECASE)
 _SPACED = re.compile(r"https?:/|://|\bwww\.|\b(?:mailto|data|javascript|ftp):\S", re.IGNORECASE)
+_ORDER = re.compile(
+    r"\b(?:ignore|disregard|forget|override)\b.{0,40}\b(?:instructions?|prompts?|rules|guidelines)\b"
+    r"|\b(?:your|the) (?:answers?|repl(?:y|ies)|responses?|outputs?|messages?|completions?)\b.{0,60}"
+    r"\b(?:with|include|contain|in|as|by|to)\b"
+    r"|\b(?:in|to|into|end|start|begin|finish|append|add|include|insert|embed|render|write|phrase|translate)\b.{0,60}"
+    r"\byour (?:answer|reply|response|output|message|code|solution)\b"
+    r"|\b(?:respond|reply|answer)\b (?:only |just )?(?:with|in|as)\b"
+    r"|\byou are (?:now |going to be )?(?:an? |the )?(?:AI|assistant|chatbot|chatgpt|language model|DAN)\b"
+    r"|\b(?:chatgpt|language model|system prompt|AI assistant|jailbreak)\b",
+    re.IGNORECASE,
+)
 _MARKDOWN_LINK = re.compile(r"!?\[(?P<words>[^\]]*)\]\([^)]*\)")
 _ADDRESS = re.compile(
     r"<[a-z/!][^>]*>|(?:https?:|www\.)\S*|\b[a-z0-9-]+(?:\.[a-z0-9-]+)*\.(?:com|net|org|io|ru|cn|xyz)\b\S*|!\[|\]\(",
@@ -64,19 +75,18 @@ def find_problem(
     quotes: Sequence[str],
     *,
     headings: str = "",
-    question: str = "",
     vocabulary: Set[str] = frozenset(),
     closeness: float | None = None,
     prompt: str = "",
 ) -> Problem | None:
     """Return what is wrong with a sentence, or None when its quotes carry it.
 
-    Names may stand in the `headings` of the quotes or in the `question` too, figures may not. `vocabulary` are words,
-    in lower case, that are not names. `closeness` is the cosine to the nearest quote; `prompt` is what the model was
-    told and must not repeat.
+    Names may stand in the `headings` of the quotes too, figures may not; a name that only the question holds is no
+    evidence. `vocabulary` are words, in lower case, that are not names. `closeness` is the cosine to the nearest quote;
+    `prompt` is what the model was told and must not repeat.
     """
     evidence = " ".join(quotes)
-    known = _find_words(f"{evidence} {headings} {question}")
+    known = _find_words(f"{evidence} {headings}")
     checks: tuple[tuple[Problem, Callable[[], bool]], ...] = (
         (Problem.LINK, lambda: has_link(text)),
         (Problem.ECHO, lambda: _echoes(text, prompt)),
@@ -95,6 +105,11 @@ def has_link(text: str) -> bool:
     """Whether a text holds a link, an image, markup or an address, also with blanks or odd letters in it."""
     plain = normalise(text)
     return bool(_LINK.search(plain) or _SPACED.search(re.sub(r"\s*([:/.])\s*", r"\1", plain)))
+
+
+def is_order(text: str) -> bool:
+    """Whether a text speaks to a language model and not to a reader: what a planted instruction looks like."""
+    return bool(_ORDER.search(normalise(text)))
 
 
 def strip_links(text: str) -> str:
