@@ -1,4 +1,4 @@
-"""`python -m evals [add|calibrate|generations|injection|speed|scale|register|load|benchmark]`."""
+"""`python -m evals [abstention|add|calibrate|generations|injection|latency|speed|scale|register|load|benchmark]`."""
 
 from __future__ import annotations
 
@@ -16,9 +16,11 @@ from advisor.domain.identity import LOCAL_CALLER
 from advisor.errors import AdvisorError
 from advisor.knowledge.playbooks import load_knowledge_base
 from advisor.settings import Settings, load_settings
+from evals import abstention as known_unknowns
 from evals import benchmark as retrieval_benchmark
 from evals import generations as model_replies
 from evals import injection as injected
+from evals import latency as stages
 from evals import load as server_load
 from evals import register_speed
 from evals import scale as index_scale
@@ -135,6 +137,25 @@ def load(seconds: Annotated[float, typer.Option(help="Of each run.")] = 10) -> N
     settings = load_settings()
     build_ingest(settings).run()
     server_load.compare(settings, Console(), seconds)
+
+
+@app.command()
+def abstention(
+    folder: Annotated[Path, typer.Argument(help="A folder in BEIR's layout with metadata.answerability.")],
+    keep: Annotated[Path | None, typer.Option(help="Keep what was embedded here, for another run.")] = None,
+) -> None:
+    """Measure how well it is known whether documents answer: accuracy, AUROC, risk at each coverage."""
+    settings = load_settings()
+    build_ingest(settings)
+    known_unknowns.report(folder, build_embedder(settings), Console(), keep)
+
+
+@app.command()
+def latency(questions: Annotated[int, typer.Option(min=20, help="How many to ask.")] = 200) -> None:
+    """Ask many questions and tell where the time goes, stage by stage."""
+    settings = load_settings()
+    build_ingest(settings).run()
+    stages.report(settings, Console(), questions)
 
 
 @app.command()

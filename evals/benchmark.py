@@ -121,7 +121,7 @@ class Corpus:
             np.save(kept, embedder.embed(whole))
         self._vectors = np.load(kept)
         self._keyword = _Keyword(whole)
-        self._retriever, self._original = _index(found, embedder, folder / found.corpus)
+        self._retriever, self._original = index_texts(found, embedder, folder / found.corpus)
 
     def rank(self, text: str) -> dict[str, list[str]]:
         """Return the ids of the best texts by leg; the single legs are asked all turns of a conversation at once."""
@@ -238,7 +238,7 @@ def _rewrite(turns: Sequence[str]) -> Query:
     return query
 
 
-def _index(found: BenchmarkSet, embedder: Embedder, folder: Path) -> tuple[LibraryRetriever, dict[str, str]]:
+def index_texts(found: BenchmarkSet, embedder: Embedder, folder: Path) -> tuple[LibraryRetriever, dict[str, str]]:
     """Index the texts as documents; return what retrieves them, and their ids in the set by ours."""
     original = {f"doc-{place}": id_ for place, id_ in enumerate(found.texts)}
     generations = Generations(folder)

@@ -56,7 +56,7 @@ def fit(knowledge: KnowledgeBase, embedder: Embedder) -> Fit:
     labels = np.array([kind == "answerable" for kind in kinds], dtype=float)
     weights = np.array([_SHARES[kind] / kinds.count(kind) for kind in kinds]) * len(kinds) / 2
     centre, spread = features.mean(0), features.std(0) + 1e-9
-    solution = _solve((features - centre) / spread, labels, weights)
+    solution = solve((features - centre) / spread, labels, weights)
     coefficients = solution[1:] / spread
     intercept = float(solution[0] - (coefficients * centre).sum())
     declined = features @ coefficients + intercept < 0
@@ -99,7 +99,7 @@ def _examples(knowledge: KnowledgeBase) -> Iterator[tuple[str, str]]:
         yield "off-topic", text
 
 
-def _solve(features: Matrix, labels: Matrix, weights: Matrix) -> Matrix:
+def solve(features: Matrix, labels: Matrix, weights: Matrix) -> Matrix:
     """Weighted, penalised logistic regression by iteratively reweighted least squares; intercept first."""
     design = np.column_stack([np.ones(len(features)), features])
     ridge = np.eye(design.shape[1]) * PENALTY * len(features)

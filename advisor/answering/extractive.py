@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from advisor.answering.citations import CitationBook
 from advisor.answering.composition import SUGGESTIONS, SURE_QUESTION, Composition
 from advisor.answering.evidence import Evidence, assess
-from advisor.domain.dialogue import Basis, Draft, Focus, ListBlock, Outcome, Paragraph, Query, Role, Sentence
+from advisor.domain.dialogue import Basis, Draft, Focus, ListBlock, Notice, Outcome, Paragraph, Query, Role, Sentence
 from advisor.domain.knowledge import Passage, Retrieval, SectionKind, Source
-from advisor.text import content_stems
+from advisor.text import content_stems, stem, words
 
 _NEARNESS = 0.15
+_NAME = re.compile(r"(?<![.!?:] )(?<!^)(?<![\w“\"(])[A-Z][\w-]*[a-z][\w-]*")
 _AMBIGUOUS = 0.8
 _FEWEST_CHOICES = 3
 _MOST_CHOICES = 4
@@ -45,9 +47,11 @@ class ExtractiveAnswerer:
         passages = _staying(query, passages)
         book = CitationBook(self._sources)
         limit = None if continuing else _find_touched_limit(evidence, passages[0])
-        return Composition(
+        draft = Composition(
             query=query, retrieval=retrieval, passages=passages, limit=limit, role=role, book=book
         ).draft()
+        missing = _find_missing(query, retrieval)
+        return _name_missing(draft, missing) if missing else draft
 
     def _decline(self, evidence: Evidence, passages: list[Passage]) -> Draft:
         """Say what the stated limit says if one covers the question, else name the nearest topics."""
@@ -78,6 +82,19 @@ def _find_choices(query: Query, passages: list[Passage]) -> tuple[str, ...]:
     if best.question >= SURE_QUESTION or len(close) < _FEWEST_CHOICES:
         return ()
     return tuple(passage.section.questions[0] for passage in close[:_MOST_CHOICES])
+
+
+def _find_missing(query: Query, retrieval: Retrieval) -> tuple[str, ...]:
+    """Return the names in a question that no playbook mentions; the word that begins it may be a name or not."""
+    unknown = {term.stem for term in retrieval.terms if not term.known}
+    names = _NAME.findall(query.text)
+    return tuple(dict.fromkeys(name for name in names if all(stem(part) in unknown for part in words(name))))
+
+
+def _name_missing(draft: Draft, missing: tuple[str, ...]) -> Draft:
+    """Return the draft as a partial answer that names what it does not speak of."""
+    notice = Notice(text=f"The playbooks do not mention {' or '.join(missing)}: this is what they say in general.")
+    return draft.model_copy(update={"outcome": Outcome.PARTIAL, "blocks": (*draft.blocks, notice)})
 
 
 def _ask_back(choices: tuple[str, ...]) -> Draft:

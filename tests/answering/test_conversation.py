@@ -129,3 +129,11 @@ def test_a_conversation_is_saved_as_markdown_with_its_sources(advisor: Advisor) 
     text = advisor.export_conversation(LOCAL_CALLER, first.conversation_id)
     assert text.index(f"## {QUESTION}") < text.index("## for logistics?")
     assert all(citation.quote in text for answer in (first, second) for citation in answer.citations)
+
+
+def test_a_name_that_no_playbook_mentions_makes_the_answer_partial_and_is_named(advisor: Advisor) -> None:
+    answer = advisor.ask(LOCAL_CALLER, "How long should a shadow period be in Brazil?")
+    assert answer.outcome is Outcome.PARTIAL
+    assert "do not mention Brazil" in answer.text
+    assert answer.citations
+    assert advisor.ask(LOCAL_CALLER, "How do IT and OT share risk?").outcome is Outcome.ANSWERED
