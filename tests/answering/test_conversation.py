@@ -7,9 +7,7 @@ import pytest
 from advisor.domain.dialogue import Answer, Checklist, ListBlock, Outcome, Paragraph
 from advisor.domain.forms import FormKind, find_wish
 from advisor.domain.identity import LOCAL_CALLER
-from advisor.domain.knowledge import KnowledgeBase
 from advisor.service import Advisor
-from advisor.text import figures
 
 QUESTION = "How should we choose KPIs?"
 
@@ -102,15 +100,6 @@ def test_a_follow_up_keeps_the_subject_and_a_new_subject_drops_it(advisor: Advis
     assert any("ogistics" in citation.quote or "KPI" in citation.quote for citation in narrowed.citations)
     assert other.query == "What are the types of integration debt?"
     assert other.citations[0].title == "Integration debt"
-
-
-@pytest.mark.slow
-def test_an_executive_is_told_a_subset_of_what_an_engineer_is_told(advisor: Advisor, knowledge: KnowledgeBase) -> None:
-    for section in knowledge.sections[::3]:
-        for question in section.questions[:1]:
-            short, long = (advisor.ask(LOCAL_CALLER, question, role=role) for role in ("executive", "engineer"))
-            assert list_quotes(short) <= list_quotes(long), question
-            assert figures(short.text) <= figures(long.text) | figures(" ".join(q for _, q in list_quotes(long)))
 
 
 def test_an_executive_gets_a_decision_three_reasons_and_one_ask(advisor: Advisor) -> None:

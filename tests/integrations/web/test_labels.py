@@ -158,7 +158,7 @@ def _with_office(advisor: Advisor, office: ProgramOffice) -> Advisor:
 
 
 def _read_parts(whole: object) -> dict[str, Any]:
-    return {name.removeprefix("_"): part for name, part in vars(whole).items() if name != "_turns"}
+    return {name.removeprefix("_"): part for name, part in vars(whole).items() if name not in {"_turns", "_swept"}}
 
 
 @pytest.mark.parametrize("user", ["key:1051f47e", "local", "anonymous", "Local", "a b@example.com", "a,b@example.com"])
