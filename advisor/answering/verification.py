@@ -53,14 +53,12 @@ _ORDINARY = re.compile(r"(?:ing|ly|ed|tion|sion|ness|ment|ity|ance|ence|ship|ism
 _LINK = re.compile(r"https?:|www\.|!\[|\]\(|<[a-z/!]|\b[a-z0-9-]+\.(?:com|net|org|io|ru|cn|xyz)\b", re.IGNORECASE)
 _SPACED = re.compile(r"https?:/|://|\bwww\.|\b(?:mailto|data|javascript|ftp):\S", re.IGNORECASE)
 _ORDER = re.compile(
-    r"\b(?:ignore|disregard|forget|override)\b.{0,40}\b(?:instructions?|prompts?|rules|guidelines)\b"
-    r"|\b(?:your|the) (?:answers?|repl(?:y|ies)|responses?|outputs?|messages?|completions?)\b.{0,60}"
-    r"\b(?:with|include|contain|in|as|by|to)\b"
-    r"|\b(?:in|to|into|end|start|begin|finish|append|add|include|insert|embed|render|write|phrase|translate)\b.{0,60}"
-    r"\byour (?:answer|reply|response|output|message|code|solution)\b"
-    r"|\b(?:respond|reply|answer)\b (?:only |just )?(?:with|in|as)\b"
+    r"\b(?:ignore|disregard|forget|override)\b.{0,40}\b(?:previous|prior|above|earlier|all|your)\b.{0,20}"
+    r"\b(?:instructions?|prompts?|guidelines)\b"
+    r"|\b(?:end|begin|start|finish|conclude) your (?:answer|reply|response|output)\b"
+    r"|\b(?:respond|reply|answer) (?:only|just|exclusively) (?:with|in|as)\b"
     r"|\byou are (?:now |going to be )?(?:an? |the )?(?:AI|assistant|chatbot|chatgpt|language model|DAN)\b"
-    r"|\b(?:chatgpt|language model|system prompt|AI assistant|jailbreak)\b",
+    r"|\b(?:system prompt|jailbreak)\b",
     re.IGNORECASE,
 )
 _MARKDOWN_LINK = re.compile(r"!?\[(?P<words>[^\]]*)\]\([^)]*\)")

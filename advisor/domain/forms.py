@@ -91,9 +91,13 @@ def reshape(draft: Draft, form: Form) -> Draft:
     """Return a draft in another form; one that declines or asks back stays as it is."""
     if draft.outcome not in {Outcome.ANSWERED, Outcome.PARTIAL}:
         return draft
-    blocks = {FormKind.SHORT: _shorten, FormKind.CHECKLIST: _list_tasks}.get(form.kind, lambda d: _address(d, form.to))(
-        draft
-    )
+    match form.kind:
+        case FormKind.SHORT:
+            blocks = _shorten(draft)
+        case FormKind.CHECKLIST:
+            blocks = _list_tasks(draft)
+        case FormKind.EMAIL:
+            blocks = _address(draft, form.to or "all")
     return drop_unused_citations(draft.model_copy(update={"blocks": blocks}))
 
 

@@ -61,6 +61,7 @@ def test_other_forms_say_no_more_than_the_answer(advisor: Advisor) -> None:
     assert shorter.query == email.query == QUESTION
     assert list_quotes(email) == list_quotes(whole)
     assert email.text.startswith("To the board:")
+    assert talk(advisor, QUESTION, "write it as an email")[1].text.startswith("To all:")
 
 
 def test_a_checklist_is_what_a_change_lead_gets(advisor: Advisor) -> None:
