@@ -62,12 +62,17 @@ _NOTHING_BEFORE = Draft(
 
 
 class Asked(NamedTuple):
-    """A question with what came before it. `replies` are a chat model's of old, to be read in place of new ones."""
+    """A question with what came before it.
+
+    `replies` are a chat model's of old, to be read in place of new ones; unless the answer is `shown` to somebody, what
+    is labelled was read by nobody.
+    """
 
     question: str
     role: Role
     history: tuple[Turn, ...] = ()
     replies: tuple[str, ...] | None = None
+    shown: bool = True
 
 
 class Made(NamedTuple):
@@ -187,14 +192,14 @@ class Pipeline:
                 yield from teller.tell(draft.blocks, draft.citations)
         draft = _note_degraded(draft, retrieval)
         with watch.stage("documents"):
-            draft, beside = self._beside_documents(caller, query, asked.role, draft)
+            draft, beside = self._beside_documents(caller, query, asked, draft)
         cited = {citation.section_id for citation in draft.citations}
         aside = [p for part in retrieval.parts for p in part.passages if p.section.id in cited]
         passages = _list_once((*retrieval.passages, *aside, *(beside.passages if beside else ())))
         with watch.stage("verify"):
             draft = self._verifier.verify(draft, passages) if self._verifier else draft
         with watch.stage("register"):
-            draft = self._beside_program(caller, draft, report)
+            draft = self._beside_program(caller, draft, report) if asked.shown else draft
         yield made._replace(
             draft=draft,
             generation=retrieval.generation,
@@ -229,10 +234,12 @@ class Pipeline:
             self._restricted.note(caller, what, labelled)
 
     def _report(self, caller: Caller, asked: Asked, query: Query | None) -> Report | None:
-        return self._reporter.report(caller, asked.question, query, asked.role) if self._reporter else None
+        if self._reporter is None or not asked.shown:
+            return None
+        return self._reporter.report(caller, asked.question, query, asked.role)
 
     def _beside_documents(
-        self, caller: Caller, query: Query, role: Role, draft: Draft
+        self, caller: Caller, query: Query, asked: Asked, draft: Draft
     ) -> tuple[Draft, Retrieval | None]:
         """Return an answer from the playbooks with what the company's own documents say under a title of its own."""
         if self._document_answerer is None:
@@ -241,13 +248,13 @@ class Pipeline:
             retrieval = self.search_documents(caller, query, "")
         except IndexUnavailableError:  # the playbooks answer all the same
             return draft.model_copy(update={"notices": (*draft.notices, _NO_DOCUMENTS)}), None
-        found = self._document_answerer.answer(retrieval, role, date.today()) if retrieval else None
+        found = self._document_answerer.answer(retrieval, asked.role, date.today()) if retrieval else None
         if found is None or retrieval is None:
             return draft, retrieval
         cited = {citation.section_id for citation in found.citations}
-        self.note_read(
-            caller, "answer", [p.document for p in retrieval.passages if p.document and p.section.id in cited]
-        )
+        if asked.shown:
+            shown = [p.document for p in retrieval.passages if p.document and p.section.id in cited]
+            self.note_read(caller, "answer", shown)
         found = _note_degraded(found, retrieval)
         if draft.outcome is Outcome.DECLINED:
             return found.model_copy(

@@ -273,8 +273,8 @@ class Upkeep(Protocol):
         """Return who takes care of a content gap, by the question that names it."""
         ...
 
-    def assign(self, caller: Caller, question: str, owner: str) -> None:
-        """Give a content gap an owner; an empty one takes it away."""
+    def assign(self, caller: Caller, question: str, owner: str, *, instead: Sequence[str]) -> None:
+        """Give a content gap an owner in place of those of its questions; an empty one takes them away."""
         ...
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import time
 import uuid
@@ -27,7 +28,7 @@ from advisor.domain.identity import Caller, Permission
 from advisor.domain.knowledge import DocumentHead, Passage, Section
 from advisor.domain.receipts import Receipt, Replay, digest_answer, find_changes, refer
 from advisor.domain.work import Feedback
-from advisor.errors import ForbiddenError, InvalidInputError, NotFoundError
+from advisor.errors import ForbiddenError, InvalidInputError, NotFoundError, StorageError
 from advisor.pipeline import Asked, Made, Pipeline, Teller
 from advisor.ports import Conversations, DocumentFiles, Library, Meter, ProgramReporter, Retriever
 
@@ -191,10 +192,17 @@ class Advisor:
             return ()
 
     def get_receipt(self, caller: Caller, answer_id: str) -> Receipt:
-        """Return what an answer rested on: to whom it was given, or to an admin; raise NotFoundError."""
-        if not caller.may(Permission.ADMIN):
-            self.get_answer(caller, answer_id)
-        return self._conversations.get_receipt(answer_id)
+        """Return what an answer rested on: to whom it was given, or to an admin; raise NotFoundError.
+
+        Passages of documents that are no longer open to the caller are left out.
+        """
+        if caller.may(Permission.ADMIN):
+            return self._conversations.get_receipt(answer_id)
+        self.get_answer(caller, answer_id)
+        receipt = self._conversations.get_receipt(answer_id)
+        documents = {document.id for document in self.list_documents(caller)}
+        shown = (p for p in receipt.passages if not p.document or p.section_id.partition("/")[0] in documents)
+        return receipt.model_copy(update={"passages": tuple(shown)})
 
     def replay(self, caller: Caller, answer_id: str) -> Replay:
         """Ask again as it was asked then, keeping nothing, and tell what changed since; raise NotFoundError.
@@ -220,7 +228,7 @@ class Advisor:
 
     def is_answered(self, caller: Caller, question: str) -> bool:
         """Whether a question would be answered today; nothing is kept of asking."""
-        made = self._make(caller, Asked(question, Role.EXECUTIVE))
+        made = self._make(caller, Asked(question, Role.EXECUTIVE, shown=False))
         return made.draft.outcome is Outcome.ANSWERED
 
     def _make(self, caller: Caller, asked: Asked) -> Made:
@@ -244,19 +252,20 @@ class Advisor:
                 continue
             answer = _finish(event, asked, conversation_id, answer_id or uuid.uuid4().hex)
             self._conversations.record(caller, answer, self._issue_receipt(answer, event))
-            self._sweep()
             if self._meter:
                 self._meter.time("first_block", time.perf_counter() - started)
                 self._meter.count("answer", answer.outcome.value)
                 self._meter.count("dropped", "no citation", len(event.draft.basis.refused))
             yield from teller.tell(answer.blocks, answer.citations)
+            self._sweep()
             yield DoneEvent(answer=answer)
 
     def _sweep(self) -> None:
         """Forget conversations that are over age, once an hour."""
         if self._keep_days and time.monotonic() - self._swept > _SWEEP_SECONDS:
             self._swept = time.monotonic()
-            self._conversations.forget_before(datetime.now(UTC) - timedelta(days=self._keep_days))
+            with contextlib.suppress(StorageError):  # the answer is kept; the next hour tries again
+                self._conversations.forget_before(datetime.now(UTC) - timedelta(days=self._keep_days))
 
     def _issue_receipt(self, answer: Answer, made: Made) -> Receipt:
         cited = frozenset(citation.section_id for citation in answer.citations)

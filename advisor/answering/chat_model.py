@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from queue import Empty, SimpleQueue
 from typing import Any
 
-from advisor.errors import ModelError
+from advisor.errors import ModelError, StorageError
 from advisor.ports import TokenBudget
 
 _LONGEST = 20_000
@@ -69,7 +69,11 @@ class LangChainChatModel:
 
         What fails before the first piece is tried again.
         """
-        if self._budget and self._budget.find_left() <= 0:
+        try:
+            left = self._budget.find_left() if self._budget else 1
+        except StorageError as error:
+            raise ModelError("What the chat model may still use is not known.", "Check the database.") from error
+        if left <= 0:
             raise ModelError("Today's tokens of the chat model are used up.", "Raise ADVISOR_CHAT_DAILY_TOKENS.")
         deadline = time.monotonic() + self._whole_seconds
         for attempt in range(self._retries + 1):

@@ -134,11 +134,15 @@ class GenerativeAnswerer:
         job.replies.append("")
         pieces = self._chat.stream(instructions) if job.old is None else iter(job.old[place : place + 1])
         waiting = ""
-        for piece in pieces:
-            job.replies[place] += piece
-            *whole, waiting = (waiting + piece).split("\n")
-            for line in whole:
-                yield from _parse(line)
+        try:
+            for piece in pieces:
+                job.replies[place] += piece
+                *whole, waiting = (waiting + piece).split("\n")
+                for line in whole:
+                    yield from _parse(line)
+        except ModelError:
+            job.replies[place] = ""  # half a reply is none: asking again from the receipt must end as this did
+            raise
         yield from _parse(waiting)
         if not job.replies[place].strip():
             raise ModelError("The chat model returned nothing.", "Ask again.")

@@ -44,6 +44,8 @@ _MORE = re.compile(
     r"|and then|what next|like what|for example|an example|such as)(?: about (?:that|this|it))?\W*$",
     re.I,
 )
+_PLACE = re.compile(r"^\W*(?:number|option|choice|no\.?|#)?\s*(?P<digit>[1-9])\W*$", re.I)
+_QUESTION_WORD = re.compile(r"^\W*(?:what|who|whom|whose|when|where|which|why|how|should|do|does|is|are|can)\b", re.I)
 _YES = re.compile(
     r"^\W*(?:yes|yep|yeah|sure|ok(?:ay)?|please(?: do)?|go ahead|do (?:it|that)|right|exactly|correct)"
     r"(?:[\s,]+please)?\W*$",
@@ -136,7 +138,7 @@ class RuleRewriter:
         """Return the standalone query, or None when the question points back and there is nothing to point to."""
         last = history[-1].answer if history else None
         asks_back = last is not None and last.outcome in {Outcome.CLARIFY, Outcome.DECLINED}
-        if last is not None and asks_back and (chosen := _choose(question, last.suggestions)):
+        if last is not None and asks_back and (chosen := _choose(question, last)):
             return Query(text=chosen, parts=split_parts(chosen), focus=find_focus(chosen), chosen=True)
         if _YES.match(question) and last is not None:
             question = "tell me more"
@@ -175,15 +177,23 @@ class RuleRewriter:
         return base.model_copy(update={"text": bare, "context": turn.query, "focus": find_focus(bare)})
 
 
-def _choose(question: str, choices: Sequence[str]) -> str | None:
-    """Return the choice that a reply takes: the first for "yes", one by its place, or the only one with its words."""
+def _choose(question: str, asked: Answer) -> str | None:
+    """Return the choice that a reply takes: the first for "yes", one by its place, or the only one with its words.
+
+    What a refusal only proposes is taken by "yes" or by its place alone: any other words are a new question.
+    """
+    choices = asked.suggestions
     if not choices:
         return None
     if _YES.match(question):
         return choices[0]
-    position = _find_position(normalise(question))
-    if position is not None and -len(choices) <= position < len(choices) and not content_stems(_ITEM.sub("", question)):
+    bare = _PLACE.match(question)
+    position = int(bare["digit"]) - 1 if bare else _find_position(normalise(question))
+    alone = bare or not content_stems(_NUMBERED.sub("", _ITEM.sub("", question)))
+    if position is not None and alone and -len(choices) <= position < len(choices):
         return choices[position]
+    if asked.outcome is not Outcome.CLARIFY or "?" in question or _QUESTION_WORD.match(question):
+        return None
     said = set(content_stems(question))
     fitting = [choice for choice in choices if said and said <= set(content_stems(choice))]
     return fitting[0] if len(fitting) == 1 else None

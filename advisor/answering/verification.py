@@ -50,8 +50,12 @@ _OPENING = re.compile(
     r"| (?P<pair>and|or)\b)?"
 )
 _ORDINARY = re.compile(r"(?:ing|ly|ed|tion|sion|ness|ment|ity|ance|ence|ship|ism|ter|able|ive|ful)$")
-_LINK = re.compile(r"https?:|www\.|!\[|\]\(|<[a-z/!]|\b[a-z0-9-]+\.(?:com|net|org|io|ru|cn|xyz)\b", re.IGNORECASE)
-_SPACED = re.compile(r"https?:/|://|\bwww\.|\b(?:mailto|data|javascript|ftp):\S", re.IGNORECASE)
+_LINK = re.compile(
+    r"https?:|www\.|!\[|\]\(|<[a-z/!][^>]*>|\b(?:mailto|javascript|ftp):\S|\bdata:[a-z]+/"
+    r"|\b[a-z0-9-]+\.(?:com|net|org|io|ru|cn|xyz)\b",
+    re.IGNORECASE,
+)
+_SPACED = re.compile(r"https?:/|://|\bwww\b ?\. ?\w", re.IGNORECASE)
 _ORDER = re.compile(
     r"\b(?:ignore|disregard|forget|override)\b.{0,40}\b(?:previous|prior|above|earlier|all|your)\b.{0,20}"
     r"\b(?:instructions?|prompts?|guidelines)\b"
@@ -102,7 +106,7 @@ def find_problem(
 def has_link(text: str) -> bool:
     """Whether a text holds a link, an image, markup or an address, also with blanks or odd letters in it."""
     plain = normalise(text)
-    return bool(_LINK.search(plain) or _SPACED.search(re.sub(r"\s*([:/.])\s*", r"\1", plain)))
+    return bool(_LINK.search(plain) or _SPACED.search(re.sub(r"\s*([:/])\s*", r"\1", plain)))
 
 
 def is_order(text: str) -> bool:

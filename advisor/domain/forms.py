@@ -13,6 +13,7 @@ from advisor.domain.dialogue import (
     Checklist,
     Draft,
     ListBlock,
+    Notice,
     Outcome,
     Paragraph,
     Sentence,
@@ -44,37 +45,55 @@ class Wish(NamedTuple):
 
 
 _POLITE = (
-    r"(?:please|can you|could you|now|and|then|ok(?:ay)?|give me|i want|make|turn|put|say|it|that|this|the answer)"
+    r"(?:(?:please|can you|could you|now|and|then|ok(?:ay)?|but|i want|give me|make|turn|put|say|send|it|that|this"
+    r"|the answer)\W+)*"
 )
-_WISHES = {
-    FormKind.SHORT: re.compile(
-        rf"(?:^(?:{_POLITE}|\W)*|,\s*|\b(?:make|keep|say) it )(?:even |much |a bit )?(?:shorter|more briefly)\b"
-        r"|\bin (?:brief|short|one sentence|(?:fewer|a few) words)(?=\W*$)|^\W*(?:in (?:brief|short)|tl;?dr)\b"
-        rf"|^(?:{_POLITE}|\W)*summari[sz]e\b(?: (?:it|that|this)\b)?",
-        re.IGNORECASE,
-    ),
-    FormKind.CHECKLIST: re.compile(
-        r"\b(?:as|into|in the form of) an? (?:check-?\s?list|to-?do list)\b"
-        r"|^\W*(?:make|give me) (?:it |that |this )?a checklist\W*$",
-        re.IGNORECASE,
-    ),
-    FormKind.EMAIL: re.compile(
-        r"\b(?:as|into|in|write|draft) (?:it |that |this )?(?:as )?an? e-?mail"
-        r"(?: to (?P<to>(?:the |my |our )?\w+(?: \w+)?))?",
-        re.IGNORECASE,
-    ),
+_END = r"(?:,? please)?\W*$"
+_TO = r"(?: to (?P<to>(?:the |my |our )?[\w-]+(?: [\w-]+){0,2}?))?"
+_LIST = r"an? (?:check-?\s?list|to-?do list)"
+_MAIL = r"an? e-?mail\b"
+_BRIEF = r"in (?:brief|short|one sentence|(?:fewer|a few) words)"
+_ALONE = {
+    FormKind.SHORT: rf"(?:(?:even |much |a bit )?(?:shorter|more briefly)|{_BRIEF}|tl;?dr"
+    r"|summari[sz]e(?: (?:it|that|this)(?: for .+)?)?)",
+    FormKind.CHECKLIST: rf"(?:as |into |in the form of )?{_LIST}",
+    FormKind.EMAIL: rf"(?:as |into |write |draft )?(?:it |that |this )?(?:as )?{_MAIL}{_TO}",
 }
-_EMPTY = re.compile(rf"^(?:{_POLITE}|\W)*$", re.IGNORECASE)
+"""All that is said: the answer before is meant."""
+_BEFORE = {
+    FormKind.SHORT: rf"(?:{_BRIEF}|tl;?dr)\W+(?P<rest>.+)",
+    FormKind.EMAIL: rf"(?:write|draft) (?:me |us )?{_MAIL}{_TO} (?:about|on|saying|that says|explaining) (?P<rest>.+)",
+}
+_AFTER = {
+    FormKind.SHORT: rf"(?P<rest>.+?)(?P<pause>[,;:]\s*|\s+){_BRIEF}",
+    FormKind.CHECKLIST: rf"(?P<rest>.+?)(?P<pause>[,;:]\s*|\s+)(?:as|in the form of) {_LIST}",
+    FormKind.EMAIL: rf"(?P<rest>.+?)(?P<pause>[,;:]\s*|\s+)as {_MAIL}{_TO}",
+}
+_PATTERNS = tuple(
+    (kind, re.compile(rf"^\W*{_POLITE}{body}{_END}", re.IGNORECASE | re.DOTALL))
+    for bodies in (_ALONE, _BEFORE, _AFTER)
+    for kind, body in bodies.items()
+)
+_ASKS_WHETHER = re.compile(r"^\W*(?:should|do|does|did|is|are|can|could|would|may|must|will|shall)\b", re.IGNORECASE)
 
 
 def find_wish(question: str) -> Wish | None:
-    """Return the form that a question asks for, and what is left of it; None where it asks for none."""
-    for kind, pattern in _WISHES.items():
-        if found := pattern.search(question):
-            rest = f"{question[: found.start()]} {question[found.end() :]}"
-            rest = "" if _EMPTY.match(rest) else re.sub(r"[\s,;:]+(?=[?!.]|$)", "", " ".join(rest.split()))
-            to = (found.groupdict().get("to") or "").strip()
-            return Wish(Form(kind=kind, to=to), rest)
+    """Return the form that a question asks for, and what is left of it; None where it asks for none.
+
+    A form stands alone, at the beginning, or at the end; at the end of "should we ... as an e-mail?" it is part of what
+    is asked, unless a comma sets it apart.
+    """
+    text = " ".join(question.split())
+    for kind, pattern in _PATTERNS:
+        if (found := pattern.match(text)) is None:
+            continue
+        parts = found.groupdict()
+        if "pause" in parts and not parts["pause"].strip() and _ASKS_WHETHER.match(text):
+            continue
+        rest = (parts.get("rest") or "").strip(" ,;:")
+        if rest and text.endswith("?") and not rest.endswith("?"):
+            rest += "?"
+        return Wish(Form(kind=kind, to=parts.get("to") or ""), rest)
     return None
 
 
@@ -102,18 +121,31 @@ def reshape(draft: Draft, form: Form) -> Draft:
 
 
 def _shorten(draft: Draft) -> tuple[Block, ...]:
-    """Keep the first sentence of each side, the first reason, and the first task."""
+    """Keep the first sentence and the first item of each side, the first task, and every limit and notice."""
     kept: list[Block] = []
-    lists = 0
+    listed: set[str] = set()
     for place, block in enumerate(draft.blocks):
-        if isinstance(block, Paragraph) and (place == 0 or block.title):
-            kept.append(block.model_copy(update={"sentences": block.sentences[:1]}))
-        elif isinstance(block, ListBlock) and not block.ordered and not lists:
-            kept.append(block.model_copy(update={"items": block.items[:1]}))
-            lists += 1
-        elif isinstance(block, Checklist):
-            kept.append(block.model_copy(update={"items": block.items[:1]}))
-    return tuple(kept)
+        match block:
+            case Paragraph() if place == 0 or block.title:
+                kept.append(block.model_copy(update={"sentences": block.sentences[:1]}))
+            case Paragraph() if _is_limit(draft, place):
+                kept.append(block)
+            case ListBlock() if not block.ordered and block.title not in listed:
+                listed.add(block.title)
+                kept.append(block.model_copy(update={"items": block.items[:1]}))
+            case Checklist():
+                kept.append(block.model_copy(update={"items": block.items[:1]}))
+            case Notice():
+                kept.append(block)
+            case _:
+                continue
+    return tuple(kept) or draft.blocks
+
+
+def _is_limit(draft: Draft, place: int) -> bool:
+    """Whether a paragraph says what a partial answer leaves open: the last one, after the first."""
+    after = draft.blocks[place + 1 :]
+    return draft.outcome is Outcome.PARTIAL and place > 0 and not any(isinstance(block, Paragraph) for block in after)
 
 
 def _list_tasks(draft: Draft) -> tuple[Block, ...]:
@@ -122,7 +154,12 @@ def _list_tasks(draft: Draft) -> tuple[Block, ...]:
     tasks = tuple(item for block in draft.blocks if isinstance(block, Checklist) for item in block.items)
     if not tasks:
         tasks = tuple(item for block in draft.blocks if isinstance(block, ListBlock) for item in block.items)
-    return (*first, Checklist(items=tasks)) if tasks else draft.blocks
+    left_open = [
+        block
+        for place, block in enumerate(draft.blocks)
+        if isinstance(block, Notice) or (isinstance(block, Paragraph) and _is_limit(draft, place))
+    ]
+    return (*first, Checklist(items=tasks), *left_open) if tasks else draft.blocks
 
 
 def _address(draft: Draft, to: str) -> tuple[Block, ...]:

@@ -32,6 +32,8 @@ class PassageRef(Value):
     keyword: float
     question: float
     cited: bool = False
+    document: bool = False
+    """Whether it stands in a document of the company, and not in a playbook."""
 
 
 class Receipt(Value):
@@ -83,6 +85,9 @@ def find_changes(then: Receipt, now: Receipt, sections: Iterable[Section]) -> tu
             changes.append(f"{ref.place} was deleted, or is no longer found or open to you.")
         elif ref.digest != today[ref.section_id]:
             changes.append(f"{ref.place} says something else now.")
+    known = {ref.section_id for ref in then.passages}
+    new = (ref for ref in now.passages if ref.cited and ref.section_id not in known)
+    changes += [f"{ref.place} is cited now; it was not found, or not open to who asked, then." for ref in new]
     for name in sorted({*then.basis.prompts, *now.basis.prompts}):
         if then.basis.prompts.get(name) != now.basis.prompts.get(name):
             changes.append(f"The prompt “{name}” changed.")
@@ -119,4 +124,5 @@ def refer(passage: Passage, cited: frozenset[str]) -> PassageRef:
         keyword=round(passage.keyword, 4),
         question=round(passage.question, 4),
         cited=passage.section.id in cited,
+        document=passage.document is not None,
     )

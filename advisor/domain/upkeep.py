@@ -22,7 +22,7 @@ class Unmet(Value):
 
 
 class ContentGap(Value):
-    """Questions that mean the same and were not met. `answered_now` says that today there is an answer."""
+    """Questions that mean the same and were not met. `answered_now`: there is an answer, and nobody disliked it."""
 
     question: str
     """The one nearest to all the others; it names the gap."""
@@ -33,6 +33,7 @@ class ContentGap(Value):
     last_asked: datetime
     reasons: tuple[str, ...]
     answer_ids: tuple[str, ...]
+    questions: tuple[str, ...] = ()
     owner: str = ""
     answered_now: bool = False
 

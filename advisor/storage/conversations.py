@@ -128,6 +128,7 @@ class SqlConversations:
                 last_at=as_utc(rows[last].asked_at),
             )
             for first, last, turns in found
+            if first in rows and last in rows  # else it was deleted between the two reads
         )
 
     def delete(self, caller: Caller, conversation_id: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Engine, delete, func, insert, select
 from sqlalchemy.exc import SQLAlchemyError
@@ -76,15 +76,15 @@ class SqlUpkeep:
             raise StorageError("The owners could not be read.", "Check the database.") from error
         return {row.question: row.owner for row in rows}
 
-    def assign(self, caller: Caller, question: str, owner: str) -> None:
-        """Give a content gap an owner; an empty one takes it away."""
-        name = question[:500]
+    def assign(self, caller: Caller, question: str, owner: str, *, instead: Sequence[str]) -> None:
+        """Give a content gap an owner in place of those of its questions; an empty one takes them away."""
+        named = NewLine(action="assign content gap", subject=hashlib.sha256(question.encode()).hexdigest()[:16])
         try:
             with self._engine.connect().execution_options(immediate=True) as connection, connection.begin():
-                connection.execute(delete(GapOwnerRow).where(GapOwnerRow.question == name))
+                connection.execute(delete(GapOwnerRow).where(GapOwnerRow.question.in_([question, *instead])))
                 if owner:
-                    connection.execute(insert(GapOwnerRow).values(question=name, owner=owner[:120]))
-                append_line(connection, caller, NewLine(action="assign content gap", subject=name[:200]))
+                    connection.execute(insert(GapOwnerRow).values(question=question, owner=owner[:120]))
+                append_line(connection, caller, named)
         except SQLAlchemyError as error:
             raise StorageError("The owner could not be saved.", "Check the database.") from error
 

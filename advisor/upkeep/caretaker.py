@@ -10,7 +10,7 @@ from advisor.domain.knowledge import DocumentHead, Section
 from advisor.domain.upkeep import ContentGap, Contradiction, Stale
 from advisor.errors import ForbiddenError, NotFoundError
 from advisor.ports import Embedder, Upkeep
-from advisor.upkeep.content_gaps import group
+from advisor.upkeep.content_gaps import LONGEST_NAME, group
 from advisor.upkeep.contradictions import find_contradictions
 
 
@@ -46,7 +46,8 @@ class Caretaker:
         gap = next((found for found in gaps if found.question.strip().casefold() == wanted), None)
         if gap is None:
             raise NotFoundError("There is no content gap with that question.", "Copy one from `advisor content-gaps`.")
-        self._upkeep.assign(caller, gap.question, owner.strip())
+        names = [asked[:LONGEST_NAME] for asked in gap.questions]
+        self._upkeep.assign(caller, gap.question[:LONGEST_NAME], owner.strip(), instead=names)
         return gap.model_copy(update={"owner": owner.strip()})
 
     def list_contradictions(self, caller: Caller) -> tuple[Contradiction, ...]:

@@ -12,6 +12,8 @@ from advisor.ports import Embedder
 
 SAME_GAP = 0.7
 """Cosine between questions from which they ask for the same."""
+LONGEST_NAME = 500
+"""Characters of a question that name a gap."""
 _REASONS = 5
 
 
@@ -42,16 +44,18 @@ def _describe(
 ) -> ContentGap:
     centre = int(np.argmax(vectors @ vectors.mean(axis=0)))
     question = found[centre].question
-    owner = next((owners[one.question] for one in found if one.question in owners), "")
+    owner = next((owners[one.question[:LONGEST_NAME]] for one in found if one.question[:LONGEST_NAME] in owners), "")
+    disliked = sum(one.disliked for one in found)
     return ContentGap(
         question=question,
         asked=len({one.answer_id for one in found}),
         people=len({one.who for one in found}),
         declined=sum(one.outcome in {Outcome.DECLINED, Outcome.PARTIAL} and not one.disliked for one in found),
-        disliked=sum(one.disliked for one in found),
+        disliked=disliked,
         last_asked=max(one.asked_at for one in found),
         reasons=tuple(dict.fromkeys(one.reason for one in found if one.reason))[:_REASONS],
         answer_ids=tuple(dict.fromkeys(one.answer_id for one in found)),
         owner=owner,
-        answered_now=is_answered(question),
+        answered_now=not disliked and is_answered(question),
+        questions=tuple(dict.fromkeys(one.question for one in found)),
     )

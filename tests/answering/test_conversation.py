@@ -30,6 +30,10 @@ def list_quotes(answer: Answer) -> set[tuple[str, str]]:
         ("shorter", FormKind.SHORT, ""),
         ("Can you make it shorter, please?", FormKind.SHORT, ""),
         ("Why do pilots stall, in one sentence?", FormKind.SHORT, "Why do pilots stall?"),
+        ("In short, why do pilots fail?", FormKind.SHORT, "why do pilots fail?"),
+        ("Summarize it for the board", FormKind.SHORT, ""),
+        ("Make it a checklist", FormKind.CHECKLIST, ""),
+        ("Draft an email to the board about integration debt", FormKind.EMAIL, "integration debt"),
         ("as a checklist", FormKind.CHECKLIST, ""),
         ("as an email to the board", FormKind.EMAIL, ""),
         ("Why do pilots stall, as an e-mail to the works council?", FormKind.EMAIL, "Why do pilots stall?"),
@@ -48,6 +52,12 @@ def test_a_wish_for_a_form_is_told_from_the_question(question: str, kind: FormKi
         "Should the shadow period be short?",
         "Who reads e-mail alerts?",
         "Why is the cycle time of Line 3 shorter?",
+        "Should we write an email policy?",
+        "How do I write an email to the plant manager about AI?",
+        "What should go in an email to the works council?",
+        "Should we send status reports as an email?",
+        "Do we put training content into a checklist or a video?",
+        "Should we run shadow periods, shorter than four weeks?",
     ],
 )
 def test_a_question_that_only_mentions_a_form_has_none(question: str) -> None:
@@ -62,6 +72,11 @@ def test_other_forms_say_no_more_than_the_answer(advisor: Advisor) -> None:
     assert list_quotes(email) == list_quotes(whole)
     assert email.text.startswith("To the board:")
     assert talk(advisor, QUESTION, "write it as an email")[1].text.startswith("To all:")
+
+
+def test_a_shorter_answer_keeps_what_stays_open(advisor: Advisor) -> None:
+    answer = talk(advisor, "How long should a shadow period be in Brazil?", "shorter")[1]
+    assert "do not mention Brazil" in answer.text
 
 
 def test_a_checklist_is_what_a_change_lead_gets(advisor: Advisor) -> None:
@@ -82,6 +97,9 @@ def test_a_bare_word_is_asked_back_once_with_choices(advisor: Advisor) -> None:
     assert len(asked.suggestions) >= 3
     assert chosen.outcome is Outcome.ANSWERED
     assert chosen.query == asked.suggestions[1]
+    for reply in ("2", "#2", "option 2", "number 2"):
+        assert talk(advisor, "governance", reply)[1].query == asked.suggestions[1], reply
+    assert talk(advisor, "governance", "What is a pilot?")[1].query == "What is a pilot?"
     assert talk(advisor, "governance", "yes")[1].query == asked.suggestions[0]
     assert talk(advisor, "governance", "governance")[1].outcome is not Outcome.CLARIFY
 
@@ -89,6 +107,7 @@ def test_a_bare_word_is_asked_back_once_with_choices(advisor: Advisor) -> None:
 def test_yes_takes_what_a_refusal_proposed_and_else_goes_on(advisor: Advisor) -> None:
     refused, taken = talk(advisor, "What is the best restaurant in Budapest?", "yes please")
     assert taken.query == refused.suggestions[0]
+    assert talk(advisor, "What is the best restaurant in Budapest?", "What is a KPI?")[1].query.startswith("What is")
     first, more = talk(advisor, QUESTION, "yes")
     assert more.outcome is Outcome.ANSWERED
     assert more.citations[0].quote != first.citations[0].quote

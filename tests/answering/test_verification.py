@@ -119,3 +119,4 @@ def test_links_are_found_in_any_disguise_and_left_out() -> None:
     assert strip_links("Report it at [the desk](https://a.example/x).") == "Report it at the desk."
     assert "example" not in strip_links("Report it at https://a.example/x today.")
     assert not has_link("Ratio 3:1. The board decides: go/no-go.")
+    assert not has_link("Collect the following data: serial number, date. If x<y the press stops.")
