@@ -84,7 +84,7 @@ class ShardWriter:
         """Build a generation of exactly these documents, have it probed, and switch to it."""
         with self._generations.writing() as draft:
             serving = self._find_serving()
-            before = _read_known(serving)
+            before, held = _read_known(serving), self._list_held()
             labels = {head.label for head in before.values()}
             folders = {label: serving / name_shard(label) for label in labels} if serving else {}
             with contextlib.ExitStack() as stack:
@@ -120,11 +120,18 @@ class ShardWriter:
             generation=manifest.id,
             indexed=tuple(f"{head.collection}/{head.path}" for head in changed),
             unchanged=len(told) - len(changed),
-            removed=len(before.keys() - told.keys()),
+            removed=len(held - told.keys()),
             skipped=tuple(skipped),
             sections=manifest.sections,
             embedded=filling.embedded,
         )
+
+    def _list_held(self) -> set[str]:
+        """Return the ids of the documents that the serving generation lists, whatever became of its vectors."""
+        try:
+            return set(_read_known(self._generations.get_current()[0]))
+        except IndexUnavailableError:
+            return set()
 
     def _find_serving(self) -> Path | None:
         try:
