@@ -195,8 +195,8 @@ def write_atomically(file: Path, text: str) -> None:
 
 
 def _is_stable(file: Path) -> bool:
-    """Whether a file stays as it is written; Chroma keeps a graph of a single vector open in `length.bin`."""
-    unsynced = file.name == "length.bin" and not (file.parent / "index_metadata.pickle").exists()
+    """Whether a file stays as it is written; Chroma writes the graph of a single vector anew whenever it is opened."""
+    unsynced = (file.parent / "header.bin").exists() and not (file.parent / "index_metadata.pickle").exists()
     return file.is_file() and not unsynced
 
 

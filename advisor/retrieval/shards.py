@@ -84,7 +84,7 @@ class ShardWriter:
         """Build a generation of exactly these documents, have it probed, and switch to it."""
         with self._generations.writing() as draft:
             serving = self._find_serving()
-            before, held = _read_known(serving), self._list_held()
+            before, held = _read_known(serving), self._read_held()
             labels = {head.label for head in before.values()}
             folders = {label: serving / name_shard(label) for label in labels} if serving else {}
             with contextlib.ExitStack() as stack:
@@ -112,7 +112,9 @@ class ShardWriter:
                     vectors=self._vectors.kind,
                 )
                 # What was removed, or closed to some, must not stay on disk in the generation before.
-                left = any(id_ not in told or told[id_].label != head.label for id_, head in before.items())
+                left = held is None or any(
+                    id_ not in told or told[id_].label != head.label for id_, head in held.items()
+                )
                 self._generations.publish(draft, manifest, keep_previous=not left)
                 pending.delete()
         changed = [head for id_, head in told.items() if id_ not in before or before[id_].digest != head.digest]
@@ -120,23 +122,23 @@ class ShardWriter:
             generation=manifest.id,
             indexed=tuple(f"{head.collection}/{head.path}" for head in changed),
             unchanged=len(told) - len(changed),
-            removed=len(held - told.keys()),
+            removed=len((held or {}).keys() - told.keys()),
             skipped=tuple(skipped),
             sections=manifest.sections,
             embedded=filling.embedded,
         )
 
-    def _list_held(self) -> set[str]:
-        """Return the ids of the documents that the serving generation lists, whatever became of its vectors."""
+    def _read_held(self) -> dict[str, DocumentHead] | None:
+        """Return what the serving generation lists, taken over or not; None where it cannot be read."""
         try:
-            return set(_read_known(self._generations.get_current()[0]))
+            return _read_known(self._generations.get_current()[0])
         except IndexUnavailableError:
-            return set()
+            return None
 
     def _find_serving(self) -> Path | None:
         try:
             directory, manifest = self._generations.get_current()
-            self._generations.check_files(manifest.id)
+            self._generations.check_readable(manifest.id)  # nothing is taken over from Chroma's files
         except IndexUnavailableError:
             return None
         same = (manifest.format, manifest.model, manifest.vectors)

@@ -129,6 +129,26 @@ def test_a_deleted_file_is_gone_from_answers_and_from_disk(place: Place) -> None
     assert b"Nordwerk" not in kept
 
 
+@pytest.mark.parametrize("damage", ["chunks.f32", "data_level0.bin"])
+def test_a_deleted_file_is_gone_from_disk_though_the_index_was_damaged(place: Place, damage: str) -> None:
+    (place.closed / "agenda.md").write_text("# Agenda\n\nThe board meets on the first Tuesday of each month.\n")
+    place.ingest()
+    for file in place.root.rglob(damage):
+        file.write_bytes(b"damaged")
+    (place.closed / "merger.md").unlink()
+    assert place.ingest().removed == 1
+    assert not [file for file in place.root.rglob("*") if file.is_file() and b"Nordwerk" in file.read_bytes()]
+
+
+def test_a_shard_of_one_vector_stays_as_it_was_sealed(place: Place) -> None:
+    place.ingest()
+    generations = Generations(place.root)
+    for _ in range(3):
+        retriever = LibraryRetriever(generations=generations, embedder=place.embedder)
+        assert retriever.retrieve(Query(text="When does the merger close?"), BOARD).passages
+        generations.check_files(generations.get_current()[1].id)
+
+
 def test_what_is_skipped_is_told_with_its_reason(place: Place, tmp_path: Path) -> None:
     secret = tmp_path / "outside.md"
     secret.write_text("# Outside\n\nNobody linked this in on purpose.\n")
