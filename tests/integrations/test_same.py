@@ -1,15 +1,17 @@
-"""The same question gets the same sentences and citations at every door."""
+"""The same question gets the same sentences, citations and receipt at every door."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
 from advisor.domain.dialogue import Answer
 from advisor.domain.identity import Caller
+from advisor.domain.receipts import Receipt
 from advisor.service import Advisor
 from advisor.settings import Settings
 from integrations.cli.app import app as cli
@@ -17,7 +19,13 @@ from integrations.slack.blocks import render_answer
 from tests.conftest import OfficeMaker
 from tests.web import local_client, make_web
 
-QUESTIONS = ("How should we choose KPIs?", "What are the ninety-day criteria?", "What colour is the moon?")
+QUESTIONS = (
+    "How should we choose KPIs?",
+    "What are the ninety-day criteria?",
+    "What colour is the moon?",
+    "Who owns the model after the pilot, as an email to the board",
+)
+_OF_ONE_ASKING = {"answer_id": "", "conversation_id": "", "took": {}, "register_head": None}
 
 
 def _words(blocks: object) -> str:
@@ -27,8 +35,19 @@ def _words(blocks: object) -> str:
     return "".join(map(_words, blocks)) if isinstance(blocks, list) else ""
 
 
-def _read(answer: dict[str, object]) -> Answer:
+def _read(answer: dict[str, Any]) -> Answer:
     return Answer.model_validate({name: answer[name] for name in Answer.model_fields})
+
+
+def _strip(receipt: Receipt) -> dict[str, Any]:
+    """Return what a receipt says of the answer, without which asking it was."""
+    return receipt.model_copy(update=_OF_ONE_ASKING).model_dump(exclude={"asked_at"})
+
+
+def _over_sse(body: str) -> Answer:
+    events = [dict(line.split(": ", 1) for line in event.splitlines() if ": " in line) for event in body.split("\n\n")]
+    done = next(event for event in events if event.get("event") == "done")
+    return _read(json.loads(done["data"]))
 
 
 @pytest.mark.parametrize("question", QUESTIONS)
@@ -40,13 +59,22 @@ def test_every_door_says_the_same(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    caller = Caller(id="slack")
+    in_slack = advisor.ask(caller, question)
+    wanted = _strip(advisor.get_receipt(caller, in_slack.id))
     office = make_office(f"sqlite:///{tmp_path}/t.sqlite")
     with local_client(make_web(tmp_path, advisor, office)) as client:
         over_http = _read(client.post("/api/v1/ask", json={"question": question}).json())
+        kept = client.get(f"/api/v1/answers/{over_http.id}/receipt").json()
+        stream = {"Accept": "text/event-stream"}
+        over_sse = _over_sse(client.post("/api/v1/ask", json={"question": question}, headers=stream).text)
+    assert _strip(Receipt.model_validate(kept)) == wanted
     monkeypatch.setenv("ADVISOR_DATA_DIR", str(indexed.data_dir))
+    monkeypatch.setenv("ADVISOR_DATABASE_URL", f"sqlite:///{tmp_path}/cli.sqlite")
     in_terminal = _read(json.loads(CliRunner().invoke(cli, ["ask", question, "--json"]).stdout))
-    in_slack = advisor.ask(Caller(id="slack"), question)
-    for answer in (over_http, in_terminal):
+    told = CliRunner().invoke(cli, ["receipt", in_terminal.id, "--json"]).stdout
+    assert _strip(Receipt.model_validate_json(told)) == wanted
+    for answer in (over_http, over_sse, in_terminal):
         assert (answer.blocks, answer.citations) == (in_slack.blocks, in_slack.citations)
     shown = _words([block for message in render_answer(in_slack) for block in message.blocks])
     for block in in_slack.blocks:
