@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
+import yaml
 from rich.console import Console
 from rich.progress import Progress
 
@@ -26,6 +27,7 @@ from evals import register_speed
 from evals import scale as index_scale
 from evals.calibration import fit
 from evals.cases import ADDED, Half, append_case, case_of, load_cases
+from evals.metrics import COVERAGES
 from evals.report import print_failures, render_table, write_json
 from evals.runner import EvalReport, run_half
 from evals.speed import compare
@@ -60,17 +62,21 @@ def run(
 
 
 @app.command()
-def calibrate() -> None:
-    """Fit the weights that decide whether to answer, and print them."""
+def calibrate(
+    write: Annotated[bool, typer.Option("--write", help="Into calibration.yaml of the knowledge base.")] = False,
+) -> None:
+    """Fit the weights that decide whether to answer, and print them with their risk-coverage curve."""
     settings = load_settings()
     build_ingest(settings)
     fitted = fit(load_knowledge_base(settings.knowledge_base_dir), build_embedder(settings))
     console = Console()
-    console.print({name: round(value, 2) for name, value in fitted.coefficients.items()})
-    console.print(
-        f"intercept {fitted.intercept:.2f}; declined: {fitted.answerable_declined:.1%} of the answerable, "
-        f"{fitted.unanswerable_declined:.1%} of the unanswerable"
-    )
+    text = yaml.safe_dump(fitted.calibration.model_dump(), sort_keys=False)
+    console.print(text, end="")
+    console.print(f"AUROC {fitted.auroc:.3f}; risk at coverage", end=" ")
+    console.print(", ".join(f"{share:.0%}: {risk:.3f}" for share, risk in zip(COVERAGES, fitted.risks, strict=True)))
+    if write:
+        (settings.knowledge_base_dir / "calibration.yaml").write_text(text)
+        console.print("Written; the next `advisor ingest` stores it with the index.")
 
 
 @app.command()

@@ -23,12 +23,12 @@ from advisor.errors import InvalidInputError
 from advisor.ports import Embedder
 from evals.benchmark import Floats, find_interval, index_texts, load_set
 from evals.calibration import solve
+from evals.metrics import COVERAGES, find_auroc, find_risks
 
 _FOLDS = 5
 _REPEATS = 5
 _MOST = 3
 _ALL = "all signals"
-COVERAGES = (0.2, 0.4, 0.6, 0.8, 1.0)
 
 
 def load_labels(folder: Path) -> dict[str, bool]:
@@ -92,19 +92,6 @@ def fit_weights(features: Floats, answerable: Floats) -> Floats:
     solution = solve((features - centre) / spread, answerable, np.ones(len(answerable)))
     weights = solution[1:] / spread
     return np.concatenate([[solution[0] - (weights * centre).sum()], weights])
-
-
-def find_auroc(chance: Floats, answerable: Floats) -> float:
-    """Return the chance that an answerable query is put above an unanswerable one; ties count half."""
-    good, bad = chance[answerable > 0], chance[answerable == 0]
-    above = (good[:, None] > bad[None, :]).mean() + 0.5 * (good[:, None] == bad[None, :]).mean()
-    return float(above)
-
-
-def find_risks(chance: Floats, answerable: Floats) -> list[float]:
-    """Return the share of unanswerable queries among those answered, at each share of queries answered."""
-    order = np.argsort(-chance, kind="stable")
-    return [float(1 - answerable[order[: max(1, round(share * len(order)))]].mean()) for share in COVERAGES]
 
 
 def _collect(

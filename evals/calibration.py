@@ -1,4 +1,4 @@
-"""Fits the weights of advisor.answering.evidence on the knowledge base itself.
+"""Fits the weights that decide whether to answer on the knowledge base itself.
 
 Half of each section's questions are indexed; the other half are asked: those of answering sections should be
 answered, those of stated limits declined, and so should a list of off-topic questions. No eval case takes part.
@@ -14,15 +14,16 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
-from advisor.answering.evidence import COEFFICIENTS, measure
+from advisor.answering.evidence import measure
 from advisor.domain.base import Value
 from advisor.domain.dialogue import Query
-from advisor.domain.knowledge import KnowledgeBase, SectionKind
+from advisor.domain.knowledge import Calibration, KnowledgeBase, SectionKind, Signals
 from advisor.knowledge.chunker import CHUNKER_VERSION, split_sections
 from advisor.ports import Embedder
 from advisor.retrieval.builder import GenerationBuilder
 from advisor.retrieval.generations import Generations
 from advisor.retrieval.hybrid import HybridRetriever
+from evals.metrics import find_auroc, find_risks
 
 PENALTY = 0.01
 """L2 penalty on the standardised weights."""
@@ -35,12 +36,12 @@ Matrix = NDArray[np.float64]
 
 
 class Fit(Value):
-    """The fitted weights, and how well they separate the questions they were fitted on."""
+    """The fitted weights, and how well they separate the questions they were fitted on (none held back)."""
 
-    coefficients: dict[str, float]
-    intercept: float
-    answerable_declined: float
-    unanswerable_declined: float
+    calibration: Calibration
+    auroc: float
+    risks: tuple[float, ...]
+    """The share of unanswerable questions among those answered, at COVERAGES."""
 
 
 def fit(knowledge: KnowledgeBase, embedder: Embedder) -> Fit:
@@ -48,7 +49,7 @@ def fit(knowledge: KnowledgeBase, embedder: Embedder) -> Fit:
     with TemporaryDirectory() as folder:
         retriever = _index_half(knowledge, embedder, Path(folder))
         examples = [
-            (kind, list(measure(text, retriever.retrieve(Query(text=text))).values()))
+            (kind, [value for _, value in measure(text, retriever.retrieve(Query(text=text)))])
             for kind, text in _examples(knowledge)
         ]
     kinds = [kind for kind, _ in examples]
@@ -59,12 +60,14 @@ def fit(knowledge: KnowledgeBase, embedder: Embedder) -> Fit:
     solution = solve((features - centre) / spread, labels, weights)
     coefficients = solution[1:] / spread
     intercept = float(solution[0] - (coefficients * centre).sum())
-    declined = features @ coefficients + intercept < 0
+    chances = features @ coefficients + intercept
+    fitted = dict(zip(Signals.model_fields, (round(float(value), 2) for value in coefficients), strict=True))
     return Fit(
-        coefficients=dict(zip(COEFFICIENTS, map(float, coefficients), strict=True)),
-        intercept=intercept,
-        answerable_declined=float(declined[labels > 0].mean()),
-        unanswerable_declined=float(declined[labels == 0].mean()),
+        calibration=knowledge.calibration.model_copy(
+            update={"weights": Signals(**fitted), "intercept": round(intercept, 2)}
+        ),
+        auroc=find_auroc(chances, labels),
+        risks=tuple(find_risks(chances, labels)),
     )
 
 

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+from numpy.typing import NDArray
+
 from advisor.domain.base import Value
+
+COVERAGES = (0.2, 0.4, 0.6, 0.8, 1.0)
+"""Shares of the questions that are answered, the surest first."""
+
+Floats = NDArray[np.float64]
 
 
 class Metric(Value):
@@ -57,3 +65,16 @@ def wilson(hits: int, total: int, z: float = 1.96) -> tuple[float, float]:
     spread = z * math.sqrt(share * (1 - share) / total + z * z / (4 * total * total))
     scale = 1 + z * z / total
     return (max(0.0, (centre - spread) / scale), min(1.0, (centre + spread) / scale))
+
+
+def find_auroc(chance: Floats, answerable: Floats) -> float:
+    """Return the chance that an answerable query is put above an unanswerable one; ties count half."""
+    good, bad = chance[answerable > 0], chance[answerable == 0]
+    above = (good[:, None] > bad[None, :]).mean() + 0.5 * (good[:, None] == bad[None, :]).mean()
+    return float(above)
+
+
+def find_risks(chance: Floats, answerable: Floats) -> list[float]:
+    """Return the share of unanswerable queries among those answered, at each share of queries answered."""
+    order = np.argsort(-chance, kind="stable")
+    return [float(1 - answerable[order[: max(1, round(share * len(order)))]].mean()) for share in COVERAGES]

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from advisor.bootstrap import build_advisor, build_ingest
 from advisor.domain.dialogue import Outcome
 from advisor.domain.identity import LOCAL_CALLER, Caller
-from advisor.errors import NotFoundError
+from advisor.errors import KnowledgeError, NotFoundError
 from advisor.service import Advisor
 from advisor.settings import Settings
 from integrations.cli.app import app
@@ -75,6 +75,22 @@ def test_a_replay_names_what_changed_and_what_is_gone(tea: Settings) -> None:
     build_ingest(tea).run()
     gone = build_advisor(tea).replay(READER, answer.id)
     assert any(f"{cited.section} was deleted" in change for change in gone.changes)
+
+
+def test_when_to_answer_is_stored_with_the_index(tea: Settings) -> None:
+    before = build_advisor(tea).ask(READER, QUESTION)
+    strict = tea.knowledge_base_dir / "calibration.yaml"
+    strict.write_text("intercept: -20")
+    assert build_advisor(tea).ask(READER, QUESTION).outcome is Outcome.ANSWERED  # the serving index decides
+    assert not build_ingest(tea).run().unchanged
+    service = build_advisor(tea)
+    refused = service.ask(READER, QUESTION)
+    assert refused.outcome is Outcome.DECLINED
+    then, now = (service.get_receipt(READER, answer.id).basis.probability or 0.0 for answer in (before, refused))
+    assert now < 0.01 < then
+    strict.write_text("threshold: 2")
+    with pytest.raises(KnowledgeError, match="threshold"):
+        build_ingest(tea).run()
 
 
 def test_a_deleted_conversation_leaves_no_receipt(advisor: Advisor) -> None:

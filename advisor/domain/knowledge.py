@@ -127,12 +127,55 @@ class Synonym(Value):
     words: tuple[str, ...]
 
 
+class Signals(Value):
+    """What tells whether passages answer: cosines, shares and scores, about 0 to 1; as weights, what each counts.
+
+    question, statement: best cosine of the query with an indexed question, a statement of an answering section;
+    limit_question, limit_score: how much closer the nearest stated limit is, by question and by fused score;
+    coverage: share of the query's words, weighted by rarity, in the three best sections; known: share known at all;
+    amount: whether an amount is asked for.
+    """
+
+    question: float
+    statement: float
+    limit_question: float
+    limit_score: float
+    coverage: float
+    known: float
+    amount: float
+
+
+class Calibration(Value):
+    """The logistic regression from signals to the probability that passages answer, and from which one on they do.
+
+    The weights are fitted by `python -m evals calibrate` on the knowledge base's own questions. The thresholds were
+    chosen on the tuned eval cases: the two classes weigh the same in the fit, and a wrong refusal costs more. A
+    follow-up has its topic from the question before and needs less; below `closeness`, a cosine, nothing in the
+    playbooks is about the question, however familiar its words.
+    """
+
+    weights: Signals = Signals(
+        question=2.87,
+        statement=1.58,
+        limit_question=-5.57,
+        limit_score=-4.28,
+        coverage=0.67,
+        known=2.98,
+        amount=-1.2,
+    )
+    intercept: float = -6.29
+    threshold: float = Field(0.4, ge=0, le=1)
+    follow_up_threshold: float = Field(0.25, ge=0, le=1)
+    closeness: float = 0.47
+
+
 class KnowledgeBase(Value):
     """All playbooks, the sources that they name, and the vocabulary of those who ask."""
 
     playbooks: tuple[Playbook, ...]
     sources: tuple[Source, ...]
     vocabulary: tuple[Synonym, ...] = ()
+    calibration: Calibration = Calibration()
 
     @cached_property
     def sections(self) -> tuple[Section, ...]:
@@ -141,10 +184,12 @@ class KnowledgeBase(Value):
 
     @cached_property
     def digests(self) -> dict[str, str]:
-        """A digest of the content of each playbook, and of the vocabulary, by name."""
+        """A digest of the content of each playbook, of the vocabulary and of the calibration, by name."""
         words = "\n".join(f"{synonym.term}: {synonym.words}" for synonym in self.vocabulary)
-        vocabulary = hashlib.sha256(words.encode()).hexdigest()
-        return {playbook.id: playbook.digest for playbook in self.playbooks} | {"vocabulary": vocabulary}
+        beside = {"vocabulary": words, "calibration": self.calibration.model_dump_json()}
+        return {playbook.id: playbook.digest for playbook in self.playbooks} | {
+            name: hashlib.sha256(text.encode()).hexdigest() for name, text in beside.items()
+        }
 
 
 class Collection(Value):
@@ -279,6 +324,8 @@ class Retrieval(Value):
     terms: tuple[Term, ...] = ()
     degraded: bool = False
     """Whether the vector index failed or took too long, so that this was found without it."""
+    calibration: Calibration = Calibration()
+    """As the index was built with."""
 
 
 class BuildReport(Value):

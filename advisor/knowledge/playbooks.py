@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from advisor.domain.criteria import CriterionRule
 from advisor.domain.knowledge import (
+    Calibration,
     KnowledgeBase,
     Misconception,
     Playbook,
@@ -76,7 +77,10 @@ def load_knowledge_base(directory: Path) -> KnowledgeBase:
                         "Add it to sources.yaml or correct the marker.",
                     )
     return KnowledgeBase(
-        playbooks=playbooks, sources=sources, vocabulary=load_vocabulary(directory / "vocabulary.yaml")
+        playbooks=playbooks,
+        sources=sources,
+        vocabulary=load_vocabulary(directory / "vocabulary.yaml"),
+        calibration=load_calibration(directory / "calibration.yaml"),
     )
 
 
@@ -106,6 +110,18 @@ def load_vocabulary(file: Path) -> tuple[Synonym, ...]:
     except (ValidationError, TypeError, AttributeError) as error:
         raise KnowledgeError(
             file, None, first_problem(error), "Give each term a list of words: pilot: [trial, prototype]."
+        ) from error
+
+
+def load_calibration(file: Path) -> Calibration:
+    """Load when to answer; a knowledge base may go without, and uses what was fitted on ours."""
+    if not file.exists():
+        return Calibration()
+    try:
+        return Calibration.model_validate(load_yaml(file))
+    except ValidationError as error:
+        raise KnowledgeError(
+            file, None, first_problem(error), "Write it anew: `python -m evals calibrate --write`."
         ) from error
 
 

@@ -13,7 +13,7 @@ from advisor.domain.knowledge import BuildReport, Chunk, IndexedQuestion, Knowle
 from advisor.errors import IndexUnavailableError
 from advisor.ports import Embedder, Progress, Vectors
 from advisor.retrieval.catalogue import Catalogue, CatalogueWriter
-from advisor.retrieval.generations import FORMAT, Generations, Manifest
+from advisor.retrieval.generations import CALIBRATION, FORMAT, Generations, Manifest
 from advisor.retrieval.probe import probe_in_child
 from advisor.retrieval.vector import CHUNKS, QUESTIONS, VectorStore, append_vectors
 
@@ -158,6 +158,7 @@ def _write(
     vectors: dict[str, Vectors],
 ) -> None:
     by_id = {section.id: section for section in knowledge.sections}
+    (draft / CALIBRATION).write_text(knowledge.calibration.model_dump_json(indent=1))
     with CatalogueWriter(draft) as catalogue:
         for section in knowledge.sections:
             catalogue.add_section(section, _stack(vectors, (s.labelled for s in section.statements)))

@@ -23,8 +23,9 @@ from pydantic import BaseModel, ConfigDict
 from advisor.errors import BusyError, IndexUnavailableError, StorageError
 from advisor.retrieval.vector import FOLDER
 
-FORMAT = "index-5"
+FORMAT = "index-6"
 """Changes whenever the files of a generation do."""
+CALIBRATION = "calibration.json"
 
 _ID = re.compile(rb"[0-9a-f]{12}")
 _POINTER = "current"

@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from advisor.domain.dialogue import Query
-from advisor.domain.knowledge import BeliefMatch, Passage, Retrieval, Section, SectionKind
+from advisor.domain.knowledge import BeliefMatch, Calibration, Passage, Retrieval, Section, SectionKind
 from advisor.errors import IndexUnavailableError
 from advisor.ports import Embedder, Vectors
 from advisor.retrieval.catalogue import Catalogue
 from advisor.retrieval.embeddings import mix
-from advisor.retrieval.generations import FORMAT, Generations
+from advisor.retrieval.generations import CALIBRATION, FORMAT, Generations
 from advisor.retrieval.vector import CHUNKS, QUESTIONS, VectorSearch, VectorStore
 
 TOP_K = 8
@@ -55,6 +55,7 @@ class _Reader:
     id: str
     catalogue: Catalogue
     vectors: VectorSearch
+    calibration: Calibration
 
 
 class HybridRetriever:
@@ -118,7 +119,14 @@ class HybridRetriever:
             for rank, id_ in enumerate(best, 1)
         )
         terms = reader.catalogue.find_terms(text)
-        return Retrieval(generation=reader.id, passages=passages, beliefs=beliefs, terms=terms, degraded=degraded)
+        return Retrieval(
+            generation=reader.id,
+            passages=passages,
+            beliefs=beliefs,
+            terms=terms,
+            degraded=degraded,
+            calibration=reader.calibration,
+        )
 
     def _open_current(self) -> _Reader:
         """Return the serving generation, opened once; a reader that is still in use elsewhere stays open."""
@@ -137,7 +145,8 @@ class HybridRetriever:
                     )
                 sound = self._generations.check_readable(manifest.id)
                 vectors = self._vectors.open(directory, damaged=not sound)
-                self._reader = _Reader(manifest.id, Catalogue(directory), vectors)
+                calibration = Calibration.model_validate_json((directory / CALIBRATION).read_bytes())
+                self._reader = _Reader(manifest.id, Catalogue(directory), vectors, calibration)
             return self._reader
 
     @staticmethod
