@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -141,8 +141,11 @@ def _find_program(settings: Settings) -> ProgramOffice | None:
         return None
 
 
-def build_program(settings: Settings) -> ProgramOffice:
-    """Wire the office that keeps the register and judges it; needs no index and no model."""
+def build_program(settings: Settings, today: Callable[[], date] = date.today) -> ProgramOffice:
+    """Wire the office that keeps the register and judges it; needs no index and no model.
+
+    `today` takes the place of the calendar.
+    """
     from advisor.knowledge.criteria import load_criteria  # noqa: PLC0415
     from advisor.knowledge.playbooks import load_knowledge_base  # noqa: PLC0415
     from advisor.program.office import ProgramOffice  # noqa: PLC0415
@@ -157,6 +160,7 @@ def build_program(settings: Settings) -> ProgramOffice:
         audit=SqlAuditLog(engine),
         book=load_criteria(settings.knowledge_base_dir, knowledge, settings.thresholds),
         sections={section.id: section for section in knowledge.sections},
+        today=today,
     )
 
 

@@ -21,9 +21,9 @@ from advisor.domain.dialogue import Query
 from advisor.domain.identity import LOCAL_CALLER
 from advisor.errors import InvalidInputError
 from advisor.ports import Embedder
-from evals.benchmark import Floats, find_interval, index_texts, load_set
+from evals.benchmark import index_texts, load_set
 from evals.calibration import solve
-from evals.metrics import COVERAGES, find_auroc, find_risks
+from evals.metrics import COVERAGES, Floats, find_auroc, find_interval, find_risks
 
 _FOLDS = 5
 _REPEATS = 5

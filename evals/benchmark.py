@@ -19,7 +19,6 @@ from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
@@ -36,14 +35,13 @@ from advisor.retrieval.generations import Generations
 from advisor.retrieval.library import LibraryRetriever
 from advisor.retrieval.shards import ShardWriter
 from advisor.text import content_stems
+from evals.metrics import Floats, find_interval
 
 CUTOFF = 10
 LEGS = ("dense", "keyword", "hybrid", "full")
 _DEPTH = 100
 _TURN = re.compile(r"\s*\|user\|:\s*")
-_RESAMPLES = 2_000
 _K1, _B = 1.2, 0.75
-Floats = NDArray[np.float64]
 
 
 class BenchmarkSet(NamedTuple):
@@ -156,14 +154,6 @@ def score_order(order: Sequence[str], relevant: Mapping[str, int]) -> tuple[floa
     wanted = {id_ for id_, score in relevant.items() if score > 0}
     hits = [place for place, id_ in enumerate(order[:CUTOFF], 1) if id_ in wanted]
     return sum(gains) / ideal, len(hits) / len(wanted), 1 / hits[0] if hits else 0.0
-
-
-def find_interval(values: Floats, seed: int = 7) -> tuple[float, float]:
-    """Return the 95 % interval of a mean, by bootstrap over queries."""
-    dice = np.random.default_rng(seed)
-    means = values[dice.integers(0, len(values), (_RESAMPLES, len(values)))].mean(axis=1)
-    low, high = np.percentile(means, (2.5, 97.5))
-    return float(low), float(high)
 
 
 def run(

@@ -1,22 +1,27 @@
-"""Eval cases on disk: YAML lists in two halves, `tuned` and `held`."""
+"""Eval cases on disk: YAML lists in two halves, `tuned` and `held`, in a suite's folder."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from datetime import date
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import yaml
-from pydantic import AfterValidator, TypeAdapter
+from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
 
 from advisor.domain.base import Value
 from advisor.domain.dialogue import Answer, CitationKind, Outcome, Paragraph, Role
+from advisor.domain.knowledge import Collection
 from advisor.errors import InvalidInputError
 
-CASES_DIR = Path(__file__).parent / "cases"
-ADDED = CASES_DIR / "tuned" / "added.yaml"
+OWN = Path(__file__).parent
+"""The folder of the suite that the product is judged by."""
+ADDED = OWN / "cases" / "tuned" / "added.yaml"
 """Cases that were made of answers."""
+_SUITE = "suite.yaml"
 
 
 class Half(StrEnum):
@@ -35,6 +40,11 @@ class Kind(StrEnum):
     MISCONCEPTION = "misconception"
     UNANSWERABLE = "unanswerable"
     ADVERSARIAL = "adversarial"
+    REGISTER = "register"
+    GAPS = "gaps"
+    DOCUMENTS = "documents"
+    REPLY = "reply"
+    """A chat model's reply, played: see evals.generations."""
 
 
 class Expect(StrEnum):
@@ -43,6 +53,31 @@ class Expect(StrEnum):
     ANSWERED = "answered"
     DECLINED = "declined"
     EITHER = "either"
+
+
+class Way(StrEnum):
+    """How it is asked."""
+
+    PLAIN = "plain"
+    TYPOS = "typos"
+    TERSE = "terse"
+    RAMBLING = "rambling"
+    JARGON = "jargon"
+
+
+class About(StrEnum):
+    """Which side a question about the program should be answered from."""
+
+    PROGRAM = "program"
+    PLAYBOOK = "playbook"
+    BOTH = "both"
+
+
+class Scope(Value):
+    """What a gap summary is of: the program, a site or an initiative."""
+
+    site: str = ""
+    initiative: str = ""
 
 
 def _check_pattern(pattern: str) -> str:
@@ -56,30 +91,95 @@ Pattern = Annotated[str, AfterValidator(_check_pattern)]
 class EvalCase(Value):
     """A question and what a right answer holds.
 
-    `sections` are playbook ids that must be cited, "a | b" for alternatives; `facts` are patterns that must all be
-    found in the answer's text, `must_not` ones that may not; both ignore case.
+    `sections` are ids of playbooks, or of sections ("kpis/choosing-kpis"), that must be cited, "a | b" for
+    alternatives; `facts` are patterns that must all be found in the answer's text, `must_not` ones that may not; both
+    ignore case. `groups` are the labels of whoever asks. A case of the register is asked on the day `as_of` of the
+    demo company; `gaps` and `closed` are criteria that must and may not be open in `scope`. `pages` say on which page
+    of a file the fact stands. What is not `accepted` is a proposal and is not asked.
     """
 
     id: str
     kind: Kind
-    question: str
+    question: str = Field(min_length=1)
     history: tuple[str, ...] = ()
     role: Role = Role.EXECUTIVE
+    way: Way = Way.PLAIN
+    groups: tuple[str, ...] = ()
+    as_of: date = date(2026, 11, 20)
+    about: About | None = None
+    scope: Scope = Scope()
     expect: Expect
     sections: tuple[str, ...] = ()
     facts: tuple[Pattern, ...] = ()
     must_not: tuple[Pattern, ...] = ()
+    gaps: tuple[str, ...] = ()
+    closed: tuple[str, ...] = ()
+    pages: Mapping[str, int] = {}
     near_topic: bool = False
+    accepted: bool = True
+
+    @property
+    def on_register(self) -> bool:
+        """Whether it is asked of the demo company's register."""
+        return self.kind in {Kind.REGISTER, Kind.GAPS}
+
+    @property
+    def topic(self) -> str:
+        """The playbook that it is about first, or what it is about otherwise."""
+        return self.sections[0].split("|")[0].split("/")[0].strip() if self.sections else self.kind.value
 
 
-def load_cases(half: Half) -> tuple[EvalCase, ...]:
-    """Load all cases of one half, in file order."""
-    adapter = TypeAdapter(list[EvalCase])
-    return tuple(
-        case
-        for file in sorted((CASES_DIR / half.value).glob("*.yaml"))
-        for case in adapter.validate_python(yaml.safe_load(file.read_text(encoding="utf-8")))
-    )
+class Suite(Value):
+    """A folder of cases. `collections` are folders of documents, named from there; `replies` are played as well.
+
+    `playbooks` says whether the product's own playbooks count: a fact of theirs is looked up in them by the linter.
+    """
+
+    folder: Path
+    collections: tuple[Collection, ...] = ()
+    replies: bool = False
+
+    @property
+    def out(self) -> Path:
+        """Where runs and reports go."""
+        return self.folder / "out"
+
+    @property
+    def baseline(self) -> Path:
+        """What runs are compared with."""
+        return self.folder / "baseline.json"
+
+    def list_collections(self) -> tuple[Collection, ...]:
+        """Return the collections with their folders in full."""
+        return tuple(c.model_copy(update={"path": str((self.folder / c.path).resolve())}) for c in self.collections)
+
+    def load_cases(self, half: Half, *, proposed: bool = False) -> tuple[EvalCase, ...]:
+        """Load the cases of one half, in file order; raise InvalidInputError for the first that is not one."""
+        found: list[EvalCase] = []
+        for file in sorted((self.folder / "cases" / half.value).glob("*.yaml")):
+            try:
+                rows = yaml.safe_load(file.read_text(encoding="utf-8"))
+                found += TypeAdapter(list[EvalCase]).validate_python(rows or [])
+            except yaml.YAMLError as error:
+                raise InvalidInputError(f"{file.name} is no YAML: {error}", "Mend the line that it names.") from error
+            except ValidationError as error:
+                first = error.errors()[0]
+                place = ".".join(map(str, first["loc"]))
+                raise InvalidInputError(
+                    f"{file.name}, {place}: {first['msg']}", "See EvalCase in evals/cases.py."
+                ) from error
+        return tuple(case for case in found if case.accepted or proposed)
+
+
+def load_suite(folder: Path = OWN) -> Suite:
+    """Read `suite.yaml` of a folder; raise InvalidInputError where there is none."""
+    try:
+        told = yaml.safe_load((folder / _SUITE).read_text(encoding="utf-8")) or {}
+        return Suite(folder=folder.resolve(), **told)
+    except (OSError, ValueError, TypeError, yaml.YAMLError) as error:
+        raise InvalidInputError(
+            f"{folder} holds no suite of cases ({type(error).__name__}).", "Make one: `python -m evals init DIR`."
+        ) from error
 
 
 def case_of(answer: Answer) -> EvalCase:
@@ -103,9 +203,15 @@ def case_of(answer: Answer) -> EvalCase:
 
 def append_case(case: EvalCase) -> None:
     """Add a case to the tuned half; raise InvalidInputError where its question is one already."""
-    asked = {known.question.casefold() for half in Half for known in load_cases(half)}
+    suite = load_suite()
+    asked = {known.question.casefold() for half in Half for known in suite.load_cases(half)}
     if case.question.casefold() in asked:
         raise InvalidInputError("That question is a case already.", "Change that case instead.")
-    text = yaml.safe_dump([case.model_dump(mode="json")], sort_keys=False, allow_unicode=True, width=120)
     with ADDED.open("a", encoding="utf-8") as file:
-        file.write(text)
+        file.write(write_cases([case]))
+
+
+def write_cases(cases: list[EvalCase]) -> str:
+    """Return cases as YAML, without what is as it is by default."""
+    rows = [case.model_dump(mode="json", exclude_defaults=True) for case in cases]
+    return yaml.safe_dump(rows, sort_keys=False, allow_unicode=True, width=120)

@@ -10,6 +10,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 import yaml
@@ -18,10 +19,13 @@ from rich.table import Table
 
 from advisor.bootstrap import build_advisor
 from advisor.domain.base import Value
+from advisor.domain.dialogue import Role
 from advisor.domain.identity import LOCAL_CALLER
 from advisor.settings import Settings
-from evals.cases import Half
+from evals.cases import Expect, Half, Kind, Way
 from evals.metrics import Metric
+from evals.runs import CaseResult
+from evals.scorers import Score
 
 GOOD = "good"
 _FOLDER = Path(__file__).parent / "generations"
@@ -103,6 +107,38 @@ def follow(settings: Settings, half: Half) -> list[Fate]:
             shown = not reason and plain.rstrip(".") in answer.text
             fates.append(Fate(model.case, line, place == model.case.bad, shown, reason))
     return fates
+
+
+def judge_replies(settings: Settings, half: Half) -> list[CaseResult]:
+    """Return a result for every reply of a half: whether its good lines were shown, and its bad one was not."""
+    with TemporaryDirectory() as folder:
+        fates = follow(settings.model_copy(update={"database_url": f"sqlite:///{folder}/a.sqlite"}), half)
+    results: list[CaseResult] = []
+    for number, case in enumerate(load_generations(half), 1):
+        own = [fate for fate in fates if fate.case == case]
+        good, bad = ([fate for fate in own if fate.bad == wrong] for wrong in (False, True))
+        scores: dict[str, Score] = {}
+        if good:
+            hidden = "; ".join(f"{fate.line} ({fate.reason})" for fate in good if not fate.shown)
+            scores["good_shown"] = Score(value=sum(fate.shown for fate in good) / len(good), reason=hidden)
+        if bad:
+            shown = "; ".join(fate.line for fate in bad if fate.shown)
+            scores["bad_held"] = Score(value=float(not shown), reason=shown)
+        results.append(
+            CaseResult(
+                id=f"reply-{half.value}-{number:02}-{case.kind}",
+                half=half,
+                kind=Kind.REPLY,
+                topic=case.kind,
+                role=Role.EXECUTIVE,
+                way=Way.PLAIN,
+                question=case.question,
+                expect=Expect.EITHER,
+                text="\n".join(case.lines),
+                scores=scores,
+            )
+        )
+    return results
 
 
 def measure(fates: list[Fate]) -> list[Metric]:

@@ -15,7 +15,7 @@ from advisor.bootstrap import build_advisor
 from advisor.domain.events import BlockEvent, DoneEvent
 from advisor.domain.identity import LOCAL_CALLER
 from advisor.settings import Settings
-from evals.cases import Half, load_cases
+from evals.cases import Half, load_suite
 
 _WARM_UP = 5
 FIRST, WHOLE = "to the first block", "to the end"
@@ -26,7 +26,7 @@ def report(settings: Settings, console: Console, count: int) -> None:
     with TemporaryDirectory() as folder:
         advisor = build_advisor(settings.model_copy(update={"database_url": f"sqlite:///{folder}/evals.sqlite"}))
         indexed = [question for section in advisor.list_sections() for question in section.questions]
-        cases = [case.question for half in Half for case in load_cases(half)]
+        cases = [case.question for half in Half for case in load_suite().load_cases(half)]
         questions = [*cases, *indexed][: count + _WARM_UP]
         rows: dict[str, list[float]] = defaultdict(list)
         for place, question in enumerate(track(questions, "asking", console=console, transient=True)):

@@ -12,6 +12,8 @@ from advisor.domain.base import Value
 COVERAGES = (0.2, 0.4, 0.6, 0.8, 1.0)
 """Shares of the questions that are answered, the surest first."""
 
+_DRAWS = 10_000
+
 Floats = NDArray[np.float64]
 
 
@@ -78,3 +80,12 @@ def find_risks(chance: Floats, answerable: Floats) -> list[float]:
     """Return the share of unanswerable queries among those answered, at each share of queries answered."""
     order = np.argsort(-chance, kind="stable")
     return [float(1 - answerable[order[: max(1, round(share * len(order)))]].mean()) for share in COVERAGES]
+
+
+def find_interval(values: Floats, seed: int = 7) -> tuple[float, float]:
+    """Return the 95 % interval of a mean by percentile bootstrap (Efron and Tibshirani 1993)."""
+    if not values.any():
+        return 0.0, 0.0
+    draws = np.random.default_rng(seed).integers(0, len(values), (_DRAWS, len(values)))
+    low, high = np.quantile(values[draws].mean(axis=1), [0.025, 0.975])
+    return float(low), float(high)

@@ -1,82 +1,169 @@
-"""Shows eval reports: a table in the terminal, JSON on disk."""
+"""Shows runs: a table in the terminal; one page of HTML that opens offline, Markdown and JSON on disk."""
 
 from __future__ import annotations
 
-import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import jinja2
 from rich.console import Console
 from rich.table import Table
 
+from evals.aggregates import Abstention, Mean, find_abstention, find_latency, find_means, find_shares
 from evals.cases import Half
-from evals.metrics import Metric
-from evals.runner import EvalReport
+from evals.compare import Comparison, Difference
+from evals.runs import CaseResult, Run
+from evals.scorers import SCORERS
+
+_FOLDER = Path(__file__).parent
+_NAMED = 12
+_WIDTH, _HEIGHT, _MARGIN = 520, 220, 36
+_GROUPS = {
+    "kind": lambda result: result.kind.value.replace("_", " "),
+    "topic": lambda result: result.topic.replace("-", " "),
+    "role": lambda result: result.role.value.replace("_", " "),
+    "way of asking": lambda result: result.way.value,
+}
 
 
-def render_table(reports: list[EvalReport]) -> Table:
+def render_table(run: Run) -> Table:
     """Return one table with a column per half."""
-    table = Table(title="Answers, judged by code")
-    table.add_column("Metric")
+    halves = {half: run.of(half) for half in Half if run.of(half)}
+    means = {half: find_means(results) for half, results in halves.items()}
+    table = Table(title="Answers, judged by code: mean over cases, 95 % interval")
+    table.add_column("Judge")
     table.add_column("Goal", justify="right")
-    for report in reports:
-        table.add_column(f"{report.half.value}, {len(report.results)} cases", justify="right")
-    for row in zip(*(report.metrics for report in reports), strict=True):
-        goal = "" if row[0].goal is None else f"{'≤' if row[0].at_most else '≥'} {row[0].goal:.0%}"
-        table.add_row(row[0].name, goal, *(_cell(metric) for metric in row))
-    table.add_row("median words", "", *(f"{report.median_words:.0f}" for report in reports))
-    table.add_row("most words in prose", "≤ 180", *(str(report.most_words) for report in reports))
+    for half, results in halves.items():
+        table.add_column(f"{half.value}, {len(results)} cases", justify="right")
+    for name, scorer in SCORERS.items():
+        if any(name in found for found in means.values()):
+            goal = "" if scorer.goal is None else f"{scorer.goal:.0%}"
+            table.add_row(scorer.label, goal, *(_cell(found.get(name), scorer.goal) for found in means.values()))
+    told = {half: find_abstention(results) for half, results in halves.items()}
+    table.add_row("AUROC of the probability", "", *(f"{found.auroc:.3f}" if found else "" for found in told.values()))
+    times = {half: find_latency(results) for half, results in halves.items()}
+    table.add_row(
+        "milliseconds, p50 / p95", "", *(f"{t.median:.0f} / {t.p95:.0f}" if t else "" for t in times.values())
+    )
     return table
 
 
-def _cell(metric: Metric) -> str:
-    low, high = metric.interval
-    colour = "[red]" if not metric.passed else "[yellow]" if not metric.reached else ""
-    return f"{colour}{metric.value:.1%} ({metric.hits}/{metric.total}; {low:.0%} to {high:.0%})"
+def _cell(mean: Mean | None, goal: float | None) -> str:
+    if mean is None:
+        return ""
+    colour = "[yellow]" if goal is not None and mean.value < goal else ""
+    return f"{colour}{mean.value:.1%} ({mean.low:.0%} to {mean.high:.0%}; {mean.cases})"
 
 
-def print_failures(console: Console, report: EvalReport) -> None:
+def print_failures(console: Console, run: Run) -> None:
     """Print what each failed case missed. For the tuned half only: the held half stays unseen."""
-    if report.half is Half.HELD:
-        return
-    for result in report.results:
+    for result in run.of(Half.TUNED):
         if not result.passed:
-            missed = {name: score.missed for name, score in result.scores.items() if score.missed}
-            console.print(f"[bold]{result.case.id}[/] {result.case.question}", highlight=False)
-            console.print(f"   {missed}", highlight=False, markup=False)
+            console.print(f"[bold]{result.id}[/] {result.question}", highlight=False, soft_wrap=True)
+            console.print(f"   {result.missed}", highlight=False, markup=False, soft_wrap=True)
 
 
-def write_json(path: Path, reports: list[EvalReport]) -> None:
-    """Write metrics and every judged answer."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps([_plain(report) for report in reports], indent=1, ensure_ascii=False))
+def print_comparison(console: Console, found: Comparison, halves: Mapping[str, Half], before: str) -> None:
+    """Print the judges whose mean changed, and which tuned cases did; of held ones only how many."""
+    changed = [difference for difference in found.differences if difference.worse or difference.better]
+    if not changed and not found.missing:
+        console.print(f"No difference from {before}.")
+    for difference in changed:
+        console.print(_tell(difference), highlight=False)
+        for word, ids in (("worse", difference.worse), ("better", difference.better)):
+            if ids:
+                console.print(f"   {word}: {name_cases(ids, halves)}", highlight=False, soft_wrap=True)
+    if found.missing:
+        console.print(f"[red]{len(found.missing)} scores are missing:[/] {', '.join(found.missing[:_NAMED])}")
+    if found.added:
+        console.print(f"{len(found.added)} new cases have nothing to be compared with.")
+    if found.passed:
+        console.print(f"Nothing regressed from {before}.")
+    else:
+        console.print(f"[red]Worse than {before}.[/] If that is meant: `python -m evals baseline`, with a reason.")
 
 
-def _plain(report: EvalReport) -> dict[str, Any]:
+def name_cases(ids: tuple[str, ...], halves: Mapping[str, Half]) -> str:
+    """Return the tuned cases by name and the held ones by number."""
+    tuned = [id_ for id_ in ids if halves.get(id_) is not Half.HELD]
+    held = len(ids) - len(tuned)
+    more = [f"{len(tuned) - _NAMED} more tuned"] if len(tuned) > _NAMED else []
+    return ", ".join([*tuned[:_NAMED], *more, *([f"{held} held"] if held else [])])
+
+
+def _tell(difference: Difference) -> str:
+    mark = "[red]worse[/] " if difference.regressed else "[green]better[/] " if difference.improved else ""
+    return (
+        f"{mark}{SCORERS[difference.scorer].label}: {difference.before:.1%} → {difference.after:.1%} "
+        f"({difference.low:+.1%} to {difference.high:+.1%}, p = {difference.p:.3f}, {difference.cases} cases)"
+    )
+
+
+def write_reports(folder: Path, run: Run, comparison: Comparison | None) -> Path:
+    """Write report.html, report.md and report.json; return the first."""
+    folder.mkdir(parents=True, exist_ok=True)
+    view = make_view(run, comparison)
+    templates = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_FOLDER),
+        autoescape=jinja2.select_autoescape(["html"]),
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    templates.filters |= {"percent": lambda value: f"{value:.1%}", "mean": _show}
+    for name in ("report.html", "report.md"):
+        (folder / name).write_text(templates.get_template(f"{name}.jinja").render(view))
+    (folder / "report.json").write_text(run.model_dump_json(indent=1))
+    return folder / "report.html"
+
+
+def _show(mean: Mean | None) -> str:
+    return f"{mean.value:.1%} ({mean.low:.0%} to {mean.high:.0%})" if mean else ""
+
+
+def make_view(run: Run, comparison: Comparison | None) -> dict[str, Any]:
+    """Return what the pages show."""
+    halves = {half: run.of(half) for half in Half if run.of(half)}
+    means = {half.value: find_means(results) for half, results in halves.items()}
+    differences = {d.scorer: d for d in comparison.differences} if comparison else {}
+    tuned, held = run.of(Half.TUNED), run.of(Half.HELD)
+    curves = {half.value: found for half, results in halves.items() if (found := find_abstention(results))}
     return {
-        "half": report.half.value,
-        "passed": report.passed,
-        "metrics": [
+        "run": run,
+        "sizes": {half.value: len(results) for half, results in halves.items()},
+        "judges": [
             {
-                **metric.model_dump(),
-                "value": metric.value,
-                "interval": metric.interval,
-                "reached": metric.reached,
-                "passed": metric.passed,
+                "name": name,
+                "scorer": scorer,
+                "means": [m.get(name) for m in means.values()],
+                "diff": differences.get(name),
             }
-            for metric in report.metrics
+            for name, scorer in SCORERS.items()
+            if any(name in m for m in means.values())
         ],
-        "median_words": report.median_words,
-        "results": [
-            {
-                "id": result.case.id,
-                "passed": result.passed,
-                "question": result.case.question,
-                "outcome": result.answer.outcome.value,
-                "text": result.answer.text,
-                "citations": [f"{c.number} {c.section_id}: {c.quote}" for c in result.answer.citations],
-                "missed": {name: score.missed for name, score in result.scores.items() if score.missed},
-            }
-            for result in report.results
-        ],
+        "groups": {
+            title: {half.value: find_shares(results, group) for half, results in halves.items()}
+            for title, group in _GROUPS.items()
+        },
+        "failures": sorted((r for r in tuned if not r.passed), key=_badness),
+        "held_failures": sum(not r.passed for r in held),
+        "curves": curves,
+        "plot": {name: draw_curve(found) for name, found in curves.items()},
+        "latency": {half.value: find_latency(results) for half, results in halves.items()},
+        "comparison": comparison,
+        "halves": {result.id: result.half for result in run.results},
+        "name_cases": name_cases,
+        "size": {"width": _WIDTH, "height": _HEIGHT, "margin": _MARGIN},
+        "passed": {half.value: sum(r.passed for r in results) for half, results in halves.items()},
     }
+
+
+def _badness(result: CaseResult) -> float:
+    return sum(result.scores[name].value - 1 for name in result.missed)
+
+
+def draw_curve(found: Abstention) -> str:
+    """Return the points of the risk-coverage curve for an SVG polyline: share answered to the right, risk upwards."""
+    wide, high = _WIDTH - 2 * _MARGIN, _HEIGHT - 2 * _MARGIN
+    points = [(_MARGIN + share * wide, _HEIGHT - _MARGIN - min(1.0, risk / 0.5) * high) for share, risk in found.risks]
+    return " ".join(f"{x:.1f},{y:.1f}" for x, y in points)

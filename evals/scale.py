@@ -26,7 +26,7 @@ from advisor.retrieval.library import LibraryRetriever
 from advisor.retrieval.probe import probe_in_child
 from advisor.retrieval.shards import FORMAT, embed_sections, name_shard, write_heads
 from advisor.retrieval.vector import CHUNKS, QUESTIONS, VectorStore, append_vectors
-from evals.cases import Half, Kind, load_cases
+from evals.cases import Half, Kind, load_suite
 
 SMALL = 2_000
 REAL = 5_000
@@ -36,7 +36,7 @@ _NOISE = 0.02
 
 def compare(documents: Path, embedder: Embedder, console: Console, chunks: int) -> None:
     """Print warm retrieval, size on disk and memory of both, and their ratios."""
-    questions = [case.question for case in load_cases(Half.TUNED) if case.kind is Kind.DIRECT]
+    questions = [case.question for case in load_suite().load_cases(Half.TUNED) if case.kind is Kind.DIRECT]
     with TemporaryDirectory() as folder:
         console.print(f"Reading and embedding {documents.name}")
         sections = _read_sections(documents)

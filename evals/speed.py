@@ -18,7 +18,7 @@ from rich.table import Table
 from advisor.bootstrap import build_retriever
 from advisor.domain.dialogue import Query
 from advisor.settings import Settings
-from evals.cases import Half, Kind, load_cases
+from evals.cases import Half, Kind, load_suite
 
 QUESTION = "How long should a shadow period be?"
 
@@ -43,7 +43,7 @@ def measure(command: Sequence[str], environment: dict[str, str]) -> Run:
 def compare(settings: Settings, console: Console, runs: int = 5, documents: Path | None = None) -> None:
     """Print ingest, cold ask, memory and warm retrieval of both, and their ratios."""
     advisor = str(Path(sys.executable).with_name("advisor"))
-    questions = [case.question for case in load_cases(Half.TUNED) if case.kind is Kind.DIRECT]
+    questions = [case.question for case in load_suite().load_cases(Half.TUNED) if case.kind is Kind.DIRECT]
     environment = os.environ | {"ADVISOR_DATA_DIR": str(settings.data_dir.absolute()), "HF_HUB_OFFLINE": "1"}
     with TemporaryDirectory() as folder:
         measure([advisor, "ingest"], environment)

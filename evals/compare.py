@@ -1,0 +1,174 @@
+"""Whether one run is worse than another, and whether that is noise: paired over the cases that both asked.
+
+For each judge: the mean difference, its 95 % interval by paired bootstrap (Efron and Tibshirani 1993), and the p-value
+of a sign-flip permutation test. What may never fall below 1 is worse as soon as one case is.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from datetime import date
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+
+from advisor.domain.base import Value
+from advisor.errors import InvalidInputError
+from evals.cases import Half
+from evals.metrics import Floats, find_interval
+from evals.runs import Run
+from evals.scorers import SCORERS
+
+_LEVEL = 0.05
+_DRAWS = 10_000
+_EXACT = 14
+"""Cases that differ, up to which all sign flips are tried."""
+
+Values = Mapping[str, Mapping[str, float]]
+"""Scores by case and judge."""
+
+
+class Difference(Value):
+    """What became of one judge's mean. `worse` and `better` are the ids of cases that differ."""
+
+    scorer: str
+    cases: int
+    before: float
+    after: float
+    low: float
+    high: float
+    p: float
+    worse: tuple[str, ...]
+    better: tuple[str, ...]
+
+    @property
+    def regressed(self) -> bool:
+        """Whether it got worse by more than chance explains; what must be whole, by anything at all."""
+        if SCORERS[self.scorer].whole:
+            return bool(self.worse)
+        return self.after < self.before and self.p < _LEVEL
+
+    @property
+    def improved(self) -> bool:
+        """Whether it got better by more than chance explains."""
+        return self.after > self.before and self.p < _LEVEL
+
+
+class Comparison(Value):
+    """Two runs beside each other. `missing` are scores of the first that the second lacks, or that are no number."""
+
+    differences: tuple[Difference, ...]
+    missing: tuple[str, ...] = ()
+    added: tuple[str, ...] = ()
+    """Cases that only the second run has."""
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing regressed and nothing is missing."""
+        return not self.missing and not any(difference.regressed for difference in self.differences)
+
+
+class Baseline(Value):
+    """The scores that a build is held to, and why they are what they are."""
+
+    run: str
+    on: date
+    reason: str
+    fingerprints: Mapping[str, str]
+    halves: Mapping[str, Half]
+    values: Values
+
+
+def list_values(run: Run) -> Values:
+    """Return the scores that are compared, by case and judge."""
+    return {
+        result.id: {name: score.value for name, score in result.scores.items() if SCORERS[name].compared}
+        for result in run.results
+    }
+
+
+def compare(before: Values, after: Values) -> Comparison:
+    """Compare the scores of two runs."""
+    missing = [
+        f"{case}: {name}"
+        for case, scores in before.items()
+        for name, value in scores.items()
+        if (case not in after or not SCORERS[name].of_answer)
+        and math.isfinite(value)
+        and not math.isfinite(after.get(case, {}).get(name, math.nan))
+    ]
+    missing += [f"{case}: {n}" for case, scores in after.items() for n, v in scores.items() if not math.isfinite(v)]
+    differences = []
+    for name, scorer in SCORERS.items():
+        ids = [case for case in before if name in before[case] and name in after.get(case, {})]
+        if scorer.compared and ids:
+            differences.append(_differ(name, ids, before, after))
+    return Comparison(
+        differences=tuple(differences),
+        missing=tuple(dict.fromkeys(missing)),
+        added=tuple(sorted(after.keys() - before.keys())),
+    )
+
+
+def _differ(name: str, ids: list[str], before: Values, after: Values) -> Difference:
+    old = np.array([before[case][name] for case in ids], dtype=np.float64)
+    new = np.array([after[case][name] for case in ids], dtype=np.float64)
+    change = new - old
+    low, high = find_interval(change)
+    return Difference(
+        scorer=name,
+        cases=len(ids),
+        before=float(old.mean()),
+        after=float(new.mean()),
+        low=low,
+        high=high,
+        p=find_p(change),
+        worse=tuple(case for case, value in zip(ids, change, strict=True) if value < -1e-9),
+        better=tuple(case for case, value in zip(ids, change, strict=True) if value > 1e-9),
+    )
+
+
+def find_p(change: Floats, seed: int = 7) -> float:
+    """Return the two-sided p-value of a sign-flip permutation test of mean zero: exact where few cases differ."""
+    change = change[np.isfinite(change)]
+    change = change[np.abs(change) > 1e-9]
+    if not len(change):
+        return 1.0
+    seen = abs(float(change.sum())) - 1e-9
+    if len(change) <= _EXACT:
+        signs = np.array(list(product((1.0, -1.0), repeat=len(change))))
+        return float((np.abs(signs @ change) >= seen).mean())
+    signs = np.random.default_rng(seed).choice((1.0, -1.0), (_DRAWS, len(change)))
+    return float(((np.abs(signs @ change) >= seen).sum() + 1) / (_DRAWS + 1))
+
+
+def load_baseline(file: Path) -> Baseline:
+    """Load the committed baseline; raise InvalidInputError where there is none."""
+    try:
+        return Baseline.model_validate_json(file.read_bytes())
+    except (OSError, ValueError) as error:
+        raise InvalidInputError(
+            f"{file.name} is missing or damaged.", 'Write it: `python -m evals baseline --reason "..."`.'
+        ) from error
+
+
+def save_baseline(file: Path, run: Run, reason: str, on: date) -> None:
+    """Write the scores of a run as the baseline; one line a case, so that a change of it can be read."""
+    told = Baseline(
+        run=run.id,
+        on=on,
+        reason=reason,
+        fingerprints=run.fingerprints,
+        halves={result.id: result.half for result in run.results},
+        values={case: {n: round(v, 4) for n, v in scores.items()} for case, scores in list_values(run).items()},
+    )
+    rows = told.model_dump(mode="json")
+    head = {name: rows[name] for name in ("run", "on", "reason", "fingerprints")}
+    lines = [json.dumps(head, indent=1)[:-2] + ","]
+    for name in ("halves", "values"):
+        inner = ",\n".join(f"  {json.dumps(case)}: {json.dumps(row)}" for case, row in sorted(rows[name].items()))
+        lines.append(f' "{name}": {{\n{inner}\n }}' + ("," if name == "halves" else ""))
+    file.write_text("\n".join(lines) + "\n}\n")

@@ -1,0 +1,127 @@
+"""Runs of a suite as they are kept: what was asked of which build, and what every judge said."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from advisor.domain.base import Value
+from advisor.domain.dialogue import Outcome, Role
+from advisor.errors import InvalidInputError
+from evals.cases import Expect, Half, Kind, Way
+from evals.scorers import Score
+
+_CODE = Path(__file__).parent.parent
+_FOLDERS = {"code": ("advisor", "*.py"), "prompts": ("prompts", "*.md")}
+
+
+class Cited(Value):
+    """A citation as the report shows it."""
+
+    number: int
+    place: str
+    quote: str
+
+
+class CaseResult(Value):
+    """One case, how it ended, and what the judges said. `probability` is that the playbooks answer."""
+
+    id: str
+    half: Half
+    kind: Kind
+    topic: str
+    role: Role
+    way: Way
+    question: str
+    expect: Expect
+    wanted: tuple[str, ...] = ()
+    outcome: Outcome | None = None
+    text: str = ""
+    citations: tuple[Cited, ...] = ()
+    found: tuple[str, ...] = ()
+    probability: float | None = None
+    scores: Mapping[str, Score]
+    judged: float | None = None
+    """The share of a chat model's votes that the answer is right, where one was asked."""
+
+    @property
+    def passed(self) -> bool:
+        """Whether every judge that has a say was content."""
+        graded = ("latency", "ndcg", "rank", "recall")
+        return all(score.value == 1 for name, score in self.scores.items() if name not in graded)
+
+    @property
+    def missed(self) -> dict[str, str]:
+        """What was missed, by judge."""
+        graded = ("latency", "ndcg", "rank")
+        return {n: score.reason for n, score in self.scores.items() if n not in graded and score.value < 1}
+
+
+class Run(Value):
+    """All results of one build. `fingerprints` say which code, prompts, playbooks, model and cases these were."""
+
+    started: datetime
+    fingerprints: Mapping[str, str]
+    results: tuple[CaseResult, ...]
+    seconds: float = 0.0
+
+    @property
+    def id(self) -> str:
+        """When it was started, and a digest of what was run."""
+        told = json.dumps(dict(self.fingerprints), sort_keys=True).encode()
+        return f"{self.started:%Y%m%d-%H%M%S}-{hashlib.sha256(told).hexdigest()[:8]}"
+
+    def of(self, half: Half) -> tuple[CaseResult, ...]:
+        """Return the results of one half."""
+        return tuple(result for result in self.results if result.half is half)
+
+
+def digest_files(files: Iterable[Path]) -> str:
+    """Return the first 12 hexadecimal digits of the SHA-256 of files, with their names."""
+    digest = hashlib.sha256()
+    for file in sorted(files):
+        digest.update(file.name.encode() + b"\0" + file.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def take_fingerprints(knowledge_base: Path, cases: Path, embedder: str, chat_model: str) -> dict[str, str]:
+    """Return digests of everything that shapes the answers, by name."""
+    found = {name: digest_files((_CODE / folder).rglob(pattern)) for name, (folder, pattern) in _FOLDERS.items()}
+    return found | {
+        "playbooks": digest_files(file for file in knowledge_base.iterdir() if file.is_file()),
+        "cases": digest_files(file for file in cases.rglob("*") if file.is_file() and "out" not in file.parts),
+        "embedding model": embedder,
+        "chat model": chat_model or "none",
+    }
+
+
+def save_run(folder: Path, run: Run) -> Path:
+    """Write a run under its id; return the file."""
+    folder = folder / "runs"
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / f"{run.id}.json"
+    file.write_text(run.model_dump_json(indent=1))
+    return file
+
+
+def load_run(folder: Path, name: str) -> Run:
+    """Load a run by its file, its id, the beginning of it, or "latest"; raise InvalidInputError."""
+    kept = sorted((folder / "runs").glob("*.json"))
+    file = Path(name)
+    if not file.is_file():
+        fitting = (
+            kept[-1:] if name == "latest" else [kept_file for kept_file in kept if kept_file.stem.startswith(name)]
+        )
+        if len(fitting) != 1:
+            known = ", ".join(path.stem for path in kept[-5:]) or "none yet: run `python -m evals`"
+            raise InvalidInputError(f'"{name}" names {len(fitting)} runs.', f"The newest ones: {known}.")
+        file = fitting[0]
+    try:
+        return Run.model_validate_json(file.read_bytes())
+    except ValidationError as error:
+        raise InvalidInputError(f"{file.name} is no run of this version.", "Run `python -m evals` again.") from error

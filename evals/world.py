@@ -1,0 +1,90 @@
+"""Where a suite is asked: advisors over the serving index, each with a scratch database of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from advisor.bootstrap import build_advisor, build_ingest, build_library_ingest, build_program
+from advisor.domain.identity import LOCAL_CALLER
+from advisor.domain.knowledge import Section
+from advisor.knowledge.playbooks import load_knowledge_base
+from advisor.program.office import ProgramOffice
+from advisor.service import Advisor
+from advisor.settings import Settings
+from evals.cases import EvalCase, Kind, Suite
+
+_SHARED = ("models", "generations")
+
+
+class World:
+    """Advisors as cases need them: alone, with the demo company's register, or with the suite's documents."""
+
+    def __init__(self, settings: Settings, suite: Suite, scratch: Path) -> None:
+        """Lay out the data folders; what is expensive is opened when it is first needed. Call `prepare` first."""
+        self._settings = settings
+        self._suite = suite
+        self._scratch = scratch
+        self._offices: dict[date, ProgramOffice] = {}
+        self._with_register: dict[date, Advisor] = {}
+
+    def prepare(self, cases: list[EvalCase]) -> None:
+        """Open what cases need, so that they can be asked side by side."""
+        build_ingest(self._settings).run()
+        for case in cases:
+            self.get_advisor(case)
+
+    def get_advisor(self, case: EvalCase) -> Advisor:
+        """Return the advisor that a case is for."""
+        if case.on_register:
+            if case.as_of not in self._with_register:
+                settings = self._make_settings(f"register-{case.as_of}")
+                self._with_register[case.as_of] = build_advisor(settings, self.get_office(case.as_of))
+            return self._with_register[case.as_of]
+        return self._with_documents if case.kind is Kind.DOCUMENTS else self.alone
+
+    def get_office(self, day: date) -> ProgramOffice:
+        """Return the office of the demo company on a day."""
+        if day not in self._offices:
+            office = build_program(self._make_settings(f"register-{day}"), lambda: day)
+            office.load_demo(LOCAL_CALLER, door="evals")
+            self._offices[day] = office
+        return self._offices[day]
+
+    @cached_property
+    def alone(self) -> Advisor:
+        """The advisor that has the playbooks alone."""
+        return build_advisor(self._make_settings("alone"))
+
+    @cached_property
+    def _with_documents(self) -> Advisor:
+        collections = self._suite.list_collections()
+        settings = self._make_settings("documents").model_copy(update={"collections": collections})
+        build_library_ingest(settings).run()
+        return build_advisor(settings)
+
+    @cached_property
+    def sections(self) -> Mapping[str, Section]:
+        """The sections of the playbooks by id."""
+        return {s.id: s for s in load_knowledge_base(self._settings.knowledge_base_dir).sections}
+
+    def _make_settings(self, name: str) -> Settings:
+        """Return settings with the serving index and model, and everything else empty."""
+        folder = self._scratch / name
+        folder.mkdir(exist_ok=True)
+        for shared in _SHARED:
+            if not (folder / shared).exists():
+                (folder / shared).symlink_to((self._settings.data_dir / shared).resolve())
+        database = f"sqlite:///{folder / 'evals.sqlite'}"
+        return self._settings.model_copy(update={"data_dir": folder, "database_url": database, "collections": ()})
+
+
+@contextmanager
+def open_world(settings: Settings, suite: Suite) -> Iterator[World]:
+    """Yield a world that leaves nothing behind."""
+    with TemporaryDirectory(prefix="evals-") as folder:
+        yield World(settings, suite, Path(folder))
