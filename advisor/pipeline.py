@@ -154,7 +154,7 @@ class Pipeline:
             yield Made(draft)
             return
         with watch.stage("rewrite"):
-            query = self._rewriter.rewrite(asked.question, asked.history)
+            query = self._rewriter.rewrite(self._retriever.correct(asked.question), asked.history)
         with watch.stage("register"):
             report = self._report(caller, asked, query)
             head = self._reporter.find_head(caller) if self._reporter else None

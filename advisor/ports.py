@@ -70,6 +70,10 @@ class Retriever(Protocol):
         """Return the best passages, best first; raise IndexUnavailableError when there is no index."""
         ...
 
+    def correct(self, text: str) -> str:
+        """Return a question with its slips of the finger mended."""
+        ...
+
     def list_sections(self) -> tuple[Section, ...]:
         """Return every section that answers may rest on, in order; raise IndexUnavailableError."""
         ...

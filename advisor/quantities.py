@@ -10,6 +10,8 @@ _UNITS = {
     **dict.fromkeys(("%", "percent", "percentage"), "%"),
     **dict.fromkeys(("x", "times", "fold"), "x"),
     **{unit: unit for unit in ("minut", "hour", "day", "week", "month", "quarter", "year", "shift", "second")},
+    **dict.fromkeys(("gigabit", "gbps", "gbit"), "Gbit"),
+    **dict.fromkeys(("megabit", "mbps", "mbit"), "Mbit"),
     **dict.fromkeys(("million", "billion", "thousand", "$", "€", "£", "dollar", "euro"), "money"),
 }
 _ONES = dict(

@@ -53,6 +53,9 @@ class FixedRetriever:
         self.retrieval = retrieval
         self.queries: list[Query] = []
 
+    def correct(self, text: str) -> str:
+        return text
+
     def retrieve(self, query: Query) -> Retrieval:
         self.queries.append(query)
         return self.retrieval

@@ -34,6 +34,10 @@ _LINES = tuple(
             r"(?:[,. !]+(?:that (?:helps|helped|was helpful)|very helpful|great))?",
             "You are welcome. Ask again whenever a decision comes up.",
         ),
+        (
+            r"no(?:pe)?(?:[,. ]+(?:thanks|thank you|that is all|that's all))?",
+            "All right. Ask again whenever a decision comes up.",
+        ),
         (rf"(?:bye|goodbye|see you|that'?s all){_POLITE}", "Goodbye, and good luck with the program."),
         (rf"(?:{_GREETING}[,. !]+)?{_ABILITY_QUESTION}", ABILITY),
     )

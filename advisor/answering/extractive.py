@@ -75,7 +75,7 @@ class ExtractiveAnswerer:
 
 def _find_choices(query: Query, passages: list[Passage]) -> tuple[str, ...]:
     """Return what a bare word could mean: questions of sections that are about as close as the best one."""
-    if query.follows or query.chosen or len(set(content_stems(query.text))) > 1:
+    if query.follows or query.chosen or query.context or len(set(content_stems(query.text))) > 1:
         return ()
     best = passages[0]
     close = [p for p in passages if p.score >= _AMBIGUOUS * best.score and p.section.questions]

@@ -13,8 +13,10 @@ from typing import NamedTuple
 from advisor.answering.citations import CitationBook
 from advisor.answering.prompts import Prompt
 from advisor.answering.verification import Problem, find_problem
+from advisor.answering.wording import wants_list
 from advisor.domain.dialogue import (
     Basis,
+    Block,
     Draft,
     ListBlock,
     Outcome,
@@ -35,6 +37,7 @@ UNAVAILABLE = "No generated answer this time: this is quoted from the playbooks.
 _STATEMENTS = 24
 _SECTIONS = 5
 _FEWEST_KEPT = 2
+_LABEL_WORDS = 2
 _CITED = re.compile(r"\[(\d{1,3}(?:\s*,\s*\d{1,3})*)\]")
 _LOWER = re.compile(r"\b[a-z]{2,}\b")
 _LEADING_MARK = re.compile(r"^(?:[-*•]|\d+[.)])\s+")
@@ -177,7 +180,7 @@ class GenerativeAnswerer:
         kept, job.sound = job.sound, []
         try:
             for line in self._write(job, self._prompts["repair"], statements=job.inputs["statements"], lines=shown):
-                if len(job.sound) < len(refused):
+                if len(job.sound) < len(refused) and line.text not in {other.text for other in kept}:
                     self._judge(job, line)
         except ModelError:
             job.sound.clear()
@@ -198,7 +201,7 @@ class GenerativeAnswerer:
         worded = Draft(outcome=Outcome.ANSWERED, blocks=(*blocks, *listed), citations=book.citations, growing=growing)
         if growing:
             return worded
-        whole = tuple(block for block in quoted.blocks if not isinstance(block, Paragraph))
+        whole = tuple(block for block in quoted.blocks if _stays(block, job.query))
         joined = drop_unused_citations(join_drafts(worded, quoted.model_copy(update={"blocks": whole})))
         return joined.model_copy(update={"basis": self._account(job, quoted)})
 
@@ -212,6 +215,13 @@ class GenerativeAnswerer:
                 "refused": tuple(Refusal(text=line.text, reason=why.value) for line, why in job.refused.items()),
             }
         )
+
+
+def _stays(block: Block, query: Query) -> bool:
+    """Whether a block of the quotes stays beside a worded answer: what stands whole does, reasons were worded anew."""
+    if isinstance(block, ListBlock):
+        return block.ordered or wants_list(query.text)
+    return not isinstance(block, Paragraph)
 
 
 def _gather(quoted: Draft, retrieval: Retrieval) -> list[_Evidence]:
@@ -252,5 +262,16 @@ def _parse(text: str) -> list[_Line]:
         numbers = tuple(int(n) for group in _CITED.findall(line) for n in group.split(","))
         plain = " ".join(_CITED.sub("", line).split()).replace(" .", ".").replace(" ,", ",")
         if plain and plain.strip(".").upper() != "NOTHING":
-            lines += [_Line(sentence, tuple(dict.fromkeys(numbers))) for sentence in split_sentences(plain)]
+            lines += [_Line(sentence, tuple(dict.fromkeys(numbers))) for sentence in _split(plain)]
     return lines
+
+
+def _split(text: str) -> list[str]:
+    """Return the sentences of a line; a label before one ("Accountability. Name ...") stays with it."""
+    found: list[str] = []
+    for sentence in split_sentences(text):
+        if found and len(found[-1].split()) <= _LABEL_WORDS and found[-1].endswith("."):
+            found[-1] += f" {sentence}"
+        else:
+            found.append(sentence)
+    return found

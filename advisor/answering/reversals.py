@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
+from advisor.quantities import find_quantities
 from advisor.text import content_stems, stem, words
 
 _SAME_CLAIM = 0.45
@@ -14,10 +15,15 @@ _REACH = 5
 """Content words that a negation reaches, at most to the end of its clause."""
 _NEGATORS = re.compile(
     r"\b(?:not|no longer|no|never|without|neither|nor|none|nobody|nothing|cannot|\w+n['’]t|lack(?:s|ing)?(?: of)?"
-    r"|instead of|rather than|stop(?:s|ping)?|avoid(?:s|ing)?|unrelated to|free of|unlikely to)\b",
+    r"|instead of|rather than|stop(?:s|ping)?|avoid(?:s|ed|ing)?|unrelated to|free of|unlikely to"
+    r"|barely|hardly|scarcely|rarely|seldom|skip(?:s|ped|ping)?|cancel\w*|waiv(?:e|es|ed|ing)|abandon\w*)\b",
     re.IGNORECASE,
 )
 _CLAUSE = re.compile(r"[,;:.()]\s|\s(?:and|but|while|whereas|because|so that|which|who)\s", re.IGNORECASE)
+_FIGURE_CLAUSE = re.compile(r"[,;:()]\s|\s(?:and|but|while|whereas|although|yet|against)\s", re.IGNORECASE)
+_UNIT_STEMS = frozenset(
+    stem(word) for word in "percent percentage times weeks months years days hours only just".split()
+)
 _EMPTY_CELL = re.compile(r"\| none [^|]*$", re.IGNORECASE)
 _SWAPPABLE = {
     "instead": re.compile(r"\binstead of\b|\brather than\b", re.IGNORECASE),
@@ -84,6 +90,29 @@ def swaps_order(text: str, quotes: Sequence[str]) -> bool:
             if said and held and _crosses(said, held[::-1] if turned else held):
                 return True
     return False
+
+
+def swaps_figures(text: str, quotes: Sequence[str]) -> bool:
+    """Whether a sentence gives a figure to what its quotes give another one: "61 percent scaled" of 20 that did."""
+    told, held = _find_settings(text), [_find_settings(quote) for quote in quotes]
+    for value, near in told.items():
+        own = [settings[value] for settings in held if value in settings]
+        others = [words for settings in held for other, words in settings.items() if other != value and other in told]
+        if own and near and not any(near & words for words in own) and any(near & words for words in others):
+            return True
+    return False
+
+
+def _find_settings(text: str) -> dict[str, frozenset[str]]:
+    """Return each figure of a text with the content words of its clause; clauses with several figures say nothing."""
+    found: dict[str, frozenset[str]] = {}
+    for clause in _FIGURE_CLAUSE.split(text):
+        values = {value for value, _ in find_quantities(clause)}
+        if len(values) == 1:
+            value = values.pop()
+            spoken = frozenset(word for word in content_stems(clause) if not word.isdigit() and word not in _UNIT_STEMS)
+            found[value] = found.get(value, frozenset()) | spoken
+    return found
 
 
 def swaps_actors(text: str, quotes: Sequence[str]) -> bool:

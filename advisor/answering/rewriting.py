@@ -16,7 +16,7 @@ from advisor.domain.dialogue import (
     Table,
     Turn,
 )
-from advisor.text import content_stems, normalise, words
+from advisor.text import content_stems, normalise, split_sentences, words
 
 _ORDINALS = {
     "first": 0, "1st": 0, "second": 1, "2nd": 1, "third": 2, "3rd": 2, "fourth": 3, "4th": 3, "fifth": 4, "5th": 4,
@@ -46,11 +46,18 @@ _MORE = re.compile(
 )
 _PLACE = re.compile(r"^\W*(?:number|option|choice|no\.?|#)?\s*(?P<digit>[1-9])\W*$", re.I)
 _QUESTION_WORD = re.compile(r"^\W*(?:what|who|whom|whose|when|where|which|why|how|should|do|does|is|are|can)\b", re.I)
+_NEW_SUBJECT = re.compile(
+    r"^\W*(?:(?:and |now |ok(?:ay)?,? )*(?:something else|(?:a )?(?:different|new|another) (?:subject|topic|question)"
+    r"|(?:change of|changing the|on another|next) (?:subject|topic)))\s*[:.,;-]+\s*(?=\w)",
+    re.I,
+)
 _YES = re.compile(
     r"^\W*(?:yes|yep|yeah|sure|ok(?:ay)?|please(?: do)?|go ahead|do (?:it|that)|right|exactly|correct)"
     r"(?:[\s,]+please)?\W*$",
     re.I,
 )
+_NESTED = re.compile(r"\s*[()]+\s*")
+"""What a follow-up leaned on stands in brackets behind it; leant on in turn, it reads on."""
 _ACTION = re.compile(
     r"\b(?:what (?:should|do|must|can|could|would) (?:we|i|he|she|they|our \w+|my \w+)(?: \w+){0,3}"
     r" (?:do|ask|put|change|check|fix|start|tell|say|prepare|demand|require)"
@@ -69,6 +76,8 @@ _MAX_FOLLOW_UP_STEMS = 3
 _MAX_POINTING_STEMS = 5
 """Content words of a question with a pronoun up to which it leans on what was said; chosen on MTRAG's human turns."""
 _MAX_BARE_STEMS = 1
+_LONG = 35
+"""Words from which a question is a story with a question in it."""
 
 
 def find_focus(question: str) -> Focus:
@@ -142,11 +151,13 @@ class RuleRewriter:
             return Query(text=chosen, parts=split_parts(chosen), focus=find_focus(chosen), chosen=True)
         if _YES.match(question) and last is not None:
             question = "tell me more"
+        if found := _NEW_SUBJECT.match(question):
+            question, history = question[found.end() :], ()
         turn = next((t for t in reversed(history) if t.answer.outcome is not Outcome.CLARIFY and t.query), None)
         if turn is None and needs_history(question):
             return None
         if turn is None or not is_follow_up(question):
-            return Query(text=question, parts=split_parts(question), focus=find_focus(question))
+            return _ask(question)
         return self._follow(question, turn, history)
 
     @staticmethod
@@ -160,7 +171,8 @@ class RuleRewriter:
             opened=tuple(quote for t in history for quote in _list_opening_quotes(t.answer)),
             told=tuple(citation.quote for t in history for citation in t.answer.citations),
         )
-        position = _find_position(text)
+        bare_place = _PLACE.match(text)
+        position = int(bare_place["digit"]) - 1 if bare_place else _find_position(text)
         if position is not None:
             rest = " ".join(words(_NUMBERED.sub("", _ITEM.sub("", text))))
             extra = f" {rest}" if content_stems(rest) else ""
@@ -174,7 +186,19 @@ class RuleRewriter:
             return base.model_copy(update={"focus": Focus.WHY})
         if _MORE.match(bare):
             return base.model_copy(update={"focus": Focus.MORE})
-        return base.model_copy(update={"text": bare, "context": turn.query, "focus": find_focus(bare)})
+        context = _NESTED.sub(" ", turn.query).strip()
+        return base.model_copy(update={"text": bare, "context": context, "focus": find_focus(bare)})
+
+
+def _ask(question: str) -> Query:
+    """Return the query of a question that stands alone. A long story is the context of the questions in it."""
+    sentences = split_sentences(normalise(question))
+    asked = [sentence for sentence in sentences if sentence.endswith("?")]
+    text = " ".join(asked)
+    if len(question.split()) <= _LONG or not asked or len(asked) == len(sentences):
+        return Query(text=question, parts=split_parts(question), focus=find_focus(question))
+    story = " ".join(sentence for sentence in sentences if sentence not in asked)
+    return Query(text=text, context=story, parts=split_parts(text), focus=find_focus(text))
 
 
 def _choose(question: str, asked: Answer) -> str | None:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Sequence, Set
 from enum import StrEnum
 
-from advisor.answering.reversals import contradicts, find_share, swaps_actors, swaps_order
+from advisor.answering.reversals import contradicts, find_share, swaps_actors, swaps_figures, swaps_order
 from advisor.quantities import find_quantities, widen
 from advisor.text import STOP_WORDS, normalise, stem, words
 
@@ -49,10 +49,19 @@ _OPENING = re.compile(
     r"(?P<word>[A-Z][\w-]+)(?:(?P<own>['’]s)\b| (?P<verb>\w*[^s\W]s|is|was|has|found|said|\w+ed)\b"
     r"| (?P<pair>and|or)\b)?"
 )
+_ATTRIBUTED = re.compile(
+    r"\b(?:according to|as reported by|(?:research|stud(?:y|ies)|surveys?|reports?|figures?) (?:by|from))"
+    r" (?:the |an? |its |their |our |your )?([a-z]{3,})"
+)
 _ORDINARY = re.compile(r"(?:ing|ly|ed|tion|sion|ness|ment|ity|ance|ence|ship|ism|ter|able|ive|ful)$")
+_HOST = (
+    r"\S+@[\w-]+\.\w+|(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?![\w.])"
+    r"|\b[a-z0-9-]+(?:\.[a-z0-9-]+)*\.(?:com|net|org|io|ru|cn|xyz|ai|dev|app|info|biz|eu|uk|de|fr|nl|ch|pl|ly"
+    r"|tv|cc|gg|co|(?:it|me|at|us|es|to)/|site|online|shop|top|link|click|example|test|zip|mov)\b(?![.]\w)"
+)
+"""An address without its scheme: a host, an e-mail, four numbers."""
 _LINK = re.compile(
-    r"https?:|www\.|!\[|\]\(|<[a-z/!][^>]*>|\b(?:mailto|javascript|ftp):\S|\bdata:[a-z]+/"
-    r"|\b[a-z0-9-]+\.(?:com|net|org|io|ru|cn|xyz)\b",
+    rf"https?:|www\.|!\[|\]\(|<[a-z/!][^>]*>|\b(?:mailto|javascript|ftp|tel):\s?\S|\bdata:[a-z]+/|{_HOST}",
     re.IGNORECASE,
 )
 _SPACED = re.compile(r"https?:/|://|\bwww\b ?\. ?\w", re.IGNORECASE)
@@ -62,14 +71,12 @@ _ORDER = re.compile(
     r"|\b(?:end|begin|start|finish|conclude) your (?:answer|reply|response|output)\b"
     r"|\b(?:respond|reply|answer) (?:only|just|exclusively) (?:with|in|as)\b"
     r"|\byou are (?:now |going to be )?(?:an? |the )?(?:AI|assistant|chatbot|chatgpt|language model|DAN)\b"
-    r"|\b(?:system prompt|jailbreak)\b",
+    r"|\b(?:system prompt|jailbreak)\b|\btell the (?:reader|user|person who asks)\b"
+    r"|(?:^|[.!?:]\s+)(?:dear |hey |hello )?(?:AI )?(?:assistant|advisor|chatbot|bot|language model|LLM)\s*[,:]",
     re.IGNORECASE,
 )
 _MARKDOWN_LINK = re.compile(r"!?\[(?P<words>[^\]]*)\]\([^)]*\)")
-_ADDRESS = re.compile(
-    r"<[a-z/!][^>]*>|(?:https?:|www\.)\S*|\b[a-z0-9-]+(?:\.[a-z0-9-]+)*\.(?:com|net|org|io|ru|cn|xyz)\b\S*|!\[|\]\(",
-    re.I,
-)
+_ADDRESS = re.compile(rf"<[a-z/!][^>]*>|(?:https?:|www\.)\S*|(?:{_HOST})[/?#:]?\S*|!\[|\]\(", re.I)
 
 
 def find_problem(
@@ -94,7 +101,9 @@ def find_problem(
         (Problem.ECHO, lambda: _echoes(text, prompt)),
         (Problem.UNCITED, lambda: not quotes),
         (Problem.FIGURE, lambda: not find_quantities(text) <= widen(find_quantities(evidence))),
+        (Problem.FIGURE, lambda: swaps_figures(text, quotes)),
         (Problem.NAME, lambda: bool(_find_names(text) - known) or _opens_with_name(text, known, vocabulary)),
+        (Problem.NAME, lambda: any(stem(word) not in known for word in _ATTRIBUTED.findall(text.lower()))),
         (Problem.UNSUPPORTED, lambda: not _is_carried(text, f"{evidence} {headings}", closeness)),
         (Problem.POLARITY, lambda: contradicts(text, quotes)),
         (Problem.ORDER, lambda: swaps_order(text, quotes)),

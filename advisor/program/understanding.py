@@ -82,6 +82,18 @@ _TOWARDS_PLAYBOOK = re.compile(
 _ADVICE = re.compile(
     r"\b(?:should|must|ought)\b|^(?:why|how (?:do|can|should|long should|often should|much should))\b", re.I
 )
+_HOW_TO = re.compile(
+    r"^\W*(?:and |but |so |then )?how (?:do|can|could|should|would|must|might) "
+    r"(?!.*\b(?:stand|doing|compare|look|rank|score|measure up)\b)",
+    re.I,
+)
+_IN_GENERAL = re.compile(
+    r"\b(?:share|percentage|percent|proportion|portion) of (?!our\b|my\b|the\b|these\b|those\b)"
+    r"|\b(?:never|always|usually|typically|generally|tend to|keep failing|(?:do|go|doing|going|went) wrong)\b"
+    r"|\b(?:does|do|should|must|can|may|would|has|is) an? (?:\w+ ){0,2}(?:initiative|pilot|project|use case|model)\b",
+    re.I,
+)
+"""What is asked of initiatives at large, also where ours are named as the occasion."""
 _NAMELIKE = (
     re.compile(r"\b(?P<name>(?:line|lines|press|cell|unit|booth|furnace|plant|hub) (?:\d+|[A-Z]\b))", re.I),
     re.compile(r"\b(?:the |our )(?P<name>[\w-]+(?: [\w-]+){0,2}) (?:project|initiative|hub|plant|site|pilot|use case|terminal|depot|warehouse|works)\b", re.I),
@@ -179,6 +191,8 @@ def _asks_of_program(
     question: str, topic: Topic | None, keep: object, *, ours: bool, advice: bool, cards: Sequence[str]
 ) -> bool:
     """Whether a question that names nobody and nothing of the register is still about the program."""
+    if _HOW_TO.match(question) or (_IN_GENERAL.search(question) and topic is not Topic.OVERDUE):
+        return False
     if advice and not re.search(r"\b(?:our|we have|do we|are we|have we)\b", question, re.I):
         return False
     if topic is Topic.OVERDUE or (topic is Topic.CHANGED and _WHAT_CHANGED.search(question)):

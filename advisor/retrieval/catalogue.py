@@ -169,6 +169,11 @@ class Catalogue:
             Section.model_validate_json(row[0]) for row in self._rows("SELECT json FROM section ORDER BY rowid")
         )
 
+    def list_texts(self) -> tuple[str, ...]:
+        """Return all that playbooks and those who ask say: sections, their questions, and words for terms."""
+        sections = [f"{s.playbook_title} {s.heading} {s.text} {' '.join(s.questions)}" for s in self.list_sections()]
+        return (*sections, *(str(term) for term in self._synonyms.values()))
+
     def get_sections_of(self, document_id: str) -> tuple[Section, ...]:
         """Return the sections of a document, in order."""
         rows = self._rows(

@@ -17,6 +17,7 @@ from advisor.ports import Embedder, Vectors
 from advisor.retrieval.catalogue import Catalogue
 from advisor.retrieval.embeddings import mix
 from advisor.retrieval.generations import CALIBRATION, FORMAT, Generations
+from advisor.retrieval.spelling import Speller
 from advisor.retrieval.vector import CHUNKS, QUESTIONS, VectorSearch, VectorStore
 
 TOP_K = 8
@@ -56,6 +57,7 @@ class _Reader:
     catalogue: Catalogue
     vectors: VectorSearch
     calibration: Calibration
+    speller: Speller
 
 
 class HybridRetriever:
@@ -87,6 +89,13 @@ class HybridRetriever:
         found = self._search(reader, f"{query.text} {query.context}".strip(), vector, query.section_ids)
         parts = tuple(self._search(reader, text, part) for text, part in zip(query.parts, vectors[1:], strict=False))
         return found.model_copy(update={"parts": parts})
+
+    def correct(self, text: str) -> str:
+        """Return a question with its slips of the finger mended; without an index, as it is."""
+        try:
+            return self._open_current().speller.correct(text)
+        except IndexUnavailableError:
+            return text
 
     def list_sections(self) -> tuple[Section, ...]:
         """Return every section of the serving generation; raise IndexUnavailableError."""
@@ -146,7 +155,9 @@ class HybridRetriever:
                 sound = self._generations.check_readable(manifest.id)
                 vectors = self._vectors.open(directory, damaged=not sound)
                 calibration = Calibration.model_validate_json((directory / CALIBRATION).read_bytes())
-                self._reader = _Reader(manifest.id, Catalogue(directory), vectors, calibration)
+                catalogue = Catalogue(directory)
+                speller = Speller(catalogue.list_texts())
+                self._reader = _Reader(manifest.id, catalogue, vectors, calibration, speller)
             return self._reader
 
     @staticmethod

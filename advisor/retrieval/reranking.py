@@ -39,6 +39,10 @@ class RerankedRetriever:
         self._inner = inner
         self._reranker = reranker
 
+    def correct(self, text: str) -> str:
+        """Return a question with its slips of the finger mended."""
+        return self._inner.correct(text)
+
     def retrieve(self, query: Query) -> Retrieval:
         """Return the same passages in the new order."""
         found = self._inner.retrieve(query)
