@@ -22,6 +22,8 @@ from evals import load as server_load
 from evals import register_speed
 from evals import scale as index_scale
 from evals.calibration import fit
+from evals.cases import OWN, load_suite
+from evals.lint import lint as lint_cases
 from evals.metrics import COVERAGES
 from evals.speed import compare
 
@@ -132,3 +134,15 @@ def benchmark(
     settings = load_settings()
     build_ingest(settings)
     retrieval_benchmark.run(folders, build_embedder(settings), Console(), file, keep)
+
+
+@app.command()
+def lint(folder: Annotated[Path, typer.Option("--suite", help="Folder of the cases.")] = OWN) -> None:
+    """Say what is wrong with the cases: facts that nothing states, questions twice, indexed ones."""
+    settings = load_settings()
+    problems = lint_cases(settings, load_suite(folder))
+    for problem in problems:
+        Console().print(problem, markup=False, highlight=False, soft_wrap=True)
+    if problems:
+        raise typer.Exit(1)
+    Console().print("The cases are sound.")

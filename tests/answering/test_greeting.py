@@ -4,7 +4,7 @@ from advisor.answering.courtesy import find_courtesy
 from advisor.answering.greeting import RuleGreeter
 from advisor.answering.language import find_foreign_language
 from advisor.domain.dialogue import Outcome
-from evals.cases import Half, load_cases
+from evals.cases import Half, load_suite
 
 
 @pytest.mark.parametrize(
@@ -53,5 +53,7 @@ def test_another_language_gets_a_clear_sentence(text: str, language: str) -> Non
 
 
 def test_english_is_never_taken_for_another_language() -> None:
-    wrong = [case.question for half in Half for case in load_cases(half) if find_foreign_language(case.question)]
+    wrong = [
+        case.question for half in Half for case in load_suite().load_cases(half) if find_foreign_language(case.question)
+    ]
     assert wrong == []
