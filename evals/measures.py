@@ -19,6 +19,7 @@ from evals import generations as model_replies
 from evals import injection as injected
 from evals import latency as stages
 from evals import load as server_load
+from evals import mutations as breaking
 from evals import register_speed
 from evals import scale as index_scale
 from evals.calibration import fit
@@ -146,3 +147,12 @@ def lint(folder: Annotated[Path, typer.Option("--suite", help="Folder of the cas
     if problems:
         raise typer.Exit(1)
     Console().print("The cases are sound.")
+
+
+@app.command()
+def mutations() -> None:
+    """Break the product on purpose, one way after the other, and say what the gate makes of each."""
+    settings = load_settings()
+    build_ingest(settings).run()
+    if not breaking.report(settings, load_suite(), Console()):
+        raise typer.Exit(1)
