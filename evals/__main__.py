@@ -18,6 +18,7 @@ from advisor.settings import load_settings
 from evals import report
 from evals.cases import ADDED, OWN, Half, append_case, case_of, load_suite
 from evals.compare import Comparison, compare, list_values, load_baseline, save_baseline
+from evals.judge import find_agreement, judge_run
 from evals.measures import app as measures
 from evals.runner import run_suite
 from evals.runs import Run, load_run, save_run
@@ -106,6 +107,43 @@ def write_baseline(
         raise typer.BadParameter("that run asked one half only")
     save_baseline(suite.baseline, done, reason, date.today())
     Console().print(f"{suite.baseline.name} holds run {done.id}, {len(done.results)} cases. Commit it.")
+
+
+@app.command("judge")
+def judge_by_model(
+    model: Annotated[str, typer.Option(help="As provider:name.")],
+    base_url: Annotated[str, typer.Option(help="Of a server of your own.")] = "",
+    votes: Annotated[int, typer.Option(min=1, max=9, help="How often each case is judged.")] = 3,
+    name: Annotated[str, typer.Option("--run", help="The run whose answers are judged.")] = "latest",
+    folder: SuiteOption = OWN,
+) -> None:
+    """Have a chat model vote on every answer of a run, and say how far it agrees with the judges of code."""
+    from advisor.answering.chat_model import LangChainChatModel  # noqa: PLC0415  half a second to import
+
+    console = Console()
+    suite = load_suite(folder)
+    with Progress(console=console, transient=True) as progress:
+        task = progress.add_task("votes", total=None)
+        judged = judge_run(
+            load_run(suite.out, name),
+            LangChainChatModel(model, base_url=base_url, whole_seconds=60.0),
+            votes,
+            lambda n, total: progress.update(task, completed=n, total=total),
+        )
+    save_run(suite.out, judged)
+    found = find_agreement(judged.results)
+    if found is None:
+        console.print("[red]No vote could be read.[/] Check the model; the scores of code stand.")
+        raise typer.Exit(1)
+    console.print(
+        f"{model} agrees with the code on {found.agreed:.1%} of {found.cases} cases "
+        f"({found.low:.0%} to {found.high:.0%}, kappa {found.kappa:.2f}); "
+        f"its own votes were one on {found.steady:.1%}; {found.silent} cases have none."
+    )
+    for result in judged.of(Half.TUNED):
+        if result.judged is not None and result.passed != (result.judged > 0.5):
+            told = "right" if result.judged > 0.5 else "wrong"
+            console.print(f"   {result.id}: the model says {told}; missed: {result.missed or 'nothing'}", markup=False)
 
 
 @app.command()

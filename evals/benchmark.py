@@ -19,6 +19,7 @@ from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 import numpy as np
+import yaml
 from rich.console import Console
 from rich.table import Table
 
@@ -196,6 +197,8 @@ def _tell(results: Sequence[tuple[str, dict[str, LegScores]]], console: Console,
             )
             rows.append(row)
             table.add_row(*_word_row(row))
+        for system, ndcg in load_published().get(name, {}).items():
+            table.add_row(name, f"{system}, published", f"{ndcg:.3f}", *[""] * 5)
     console.print(table)
     if len(results) > 1:
         for leg in LEGS[:-1]:
@@ -204,6 +207,12 @@ def _tell(results: Sequence[tuple[str, dict[str, LegScores]]], console: Console,
             console.print(f"All sets, full - {leg}: {together.mean():+.4f} ({low:+.4f} to {high:+.4f})")
     if file is not None:
         file.write_text(json.dumps([row._asdict() for row in rows], indent=1) + "\n")
+
+
+def load_published() -> dict[str, dict[str, float]]:
+    """Return nDCG@10 as others published it, by set and system."""
+    found: dict[str, dict[str, float]] = yaml.safe_load((Path(__file__).parent / "published.yaml").read_text())
+    return found
 
 
 def _word_row(row: Row) -> list[str]:

@@ -20,12 +20,14 @@ from evals import injection as injected
 from evals import latency as stages
 from evals import load as server_load
 from evals import mutations as breaking
+from evals import reading as gold_texts
 from evals import register_speed
 from evals import scale as index_scale
 from evals.calibration import fit
 from evals.cases import OWN, load_suite
 from evals.lint import lint as lint_cases
 from evals.metrics import COVERAGES
+from evals.scaffold import propose
 from evals.speed import compare
 
 app = typer.Typer()
@@ -156,3 +158,24 @@ def mutations() -> None:
     build_ingest(settings).run()
     if not breaking.report(settings, load_suite(), Console()):
         raise typer.Exit(1)
+
+
+@app.command()
+def init(
+    folder: Annotated[Path, typer.Argument(help="Where the suite goes.")],
+    documents: Annotated[Path, typer.Option(help="Folder of the documents.")],
+    label: Annotated[str, typer.Option(help="Label that their readers hold.")] = "",
+) -> None:
+    """Start a suite for documents of your own: cases are proposed, and you accept them."""
+    count = propose(folder, documents, label)
+    console = Console()
+    console.print(f"{count} proposals are in {folder / 'cases/tuned/proposed.yaml'}: accept those that are right, then")
+    console.print(f"python -m evals --suite {folder} --failures", soft_wrap=True)
+
+
+@app.command()
+def reading(place: Annotated[Path, typer.Argument(help="A file as SQuAD 2.0's, or a folder as CLAP NQ's.")]) -> None:
+    """Answer public questions from their documents, end to end: exact match, token F1, when to decline."""
+    settings = load_settings()
+    build_ingest(settings)
+    gold_texts.report(place, build_embedder(settings), Console())
