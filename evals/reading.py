@@ -1,8 +1,8 @@
 """Answers from documents, end to end, against gold texts: exact match and token F1 as SQuAD 2.0 defines them.
 
 Reads a file in SQuAD 2.0's layout (Rajpurkar et al. 2018), or a folder in BEIR's with `metadata.answers` and
-`metadata.answerability`, as CLAP NQ has. All paragraphs are indexed together: the right one has to be found first. Answers
-are whole sentences, so that a short gold span can be contained without being matched; that share is reported as well.
+`metadata.answerability`, as CLAP NQ has. All paragraphs are indexed together: the right one has to be found first.
+Answers are whole sentences, so that a short gold span can be contained without being matched; that share is told too.
 """
 
 from __future__ import annotations

@@ -332,8 +332,8 @@ SCORERS: Mapping[str, Scorer] = {
     "pages": Scorer("right page cited", score_pages),
     "gaps": Scorer("right gaps told", score_gaps, 1.0, whole=True),
     "fidelity": Scorer("gap summary faithful", score_fidelity, 1.0, whole=True),
-    "good_shown": Scorer("a model's sound lines shown", _say_nothing, 0.95),
-    "bad_held": Scorer("a model's false lines held back", _say_nothing, 1.0, whole=True),
+    "good_shown": Scorer("a model's sound lines shown", _say_nothing, 0.95, of_answer=True),
+    "bad_held": Scorer("a model's false lines held back", _say_nothing, 1.0, whole=True, of_answer=True),
     "latency": Scorer("milliseconds", score_latency, compared=False),
 }
 

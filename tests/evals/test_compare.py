@@ -1,0 +1,123 @@
+"""What two runs differ in, and whether that is noise: on scores whose verdict is known."""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from advisor.domain.dialogue import Role
+from advisor.errors import InvalidInputError
+from evals.cases import Expect, Half, Kind, Way
+from evals.compare import Comparison, compare, find_p, list_values, load_baseline, save_baseline
+from evals.runs import CaseResult, Run, load_run, save_run
+from evals.scorers import Score
+
+
+def values(scores: list[float], name: str = "facts") -> dict[str, dict[str, float]]:
+    return {f"case-{n}": {name: score} for n, score in enumerate(scores)}
+
+
+def test_equal_runs_differ_in_nothing() -> None:
+    same = values([1.0, 0.5, 0.0] * 10)
+    found = compare(same, same)
+    assert found.passed
+    assert [(d.before, d.after, d.low, d.high, d.p, d.worse, d.better) for d in found.differences] == [
+        (0.5, 0.5, 0.0, 0.0, 1.0, (), ())
+    ]
+
+
+def test_what_got_worse_by_more_than_chance_is_a_regression() -> None:
+    found = compare(values([1.0] * 40), values([1.0] * 30 + [0.0] * 10))
+    assert not found.passed
+    (difference,) = found.differences
+    assert difference.regressed
+    assert len(difference.worse) == 10
+    assert difference.low < difference.after - difference.before < difference.high < 0
+
+
+def test_one_case_for_another_is_noise() -> None:
+    found = compare(values([1.0, 0.0] + [1.0] * 30), values([0.0, 1.0] + [1.0] * 30))
+    assert found.passed
+    assert not found.differences[0].improved
+
+
+def test_what_must_be_whole_regresses_with_one_case() -> None:
+    found = compare(values([1.0] * 50, "quotes"), values([1.0] * 49 + [0.9], "quotes"))
+    assert [d.worse for d in found.differences if d.regressed] == [("case-49",)]
+
+
+@pytest.mark.parametrize(
+    ("after", "missing"),
+    [
+        ({"case-0": {"facts": 1.0}}, ("case-1: facts",)),
+        ({"case-0": {"facts": 1.0}, "case-1": {"facts": math.nan}}, ("case-1: facts",)),
+        ({"case-0": {"facts": 1.0}, "case-1": {}}, ("case-1: facts",)),
+    ],
+)
+def test_a_missing_score_is_a_failure(after: dict[str, dict[str, float]], missing: tuple[str, ...]) -> None:
+    found = compare(values([1.0, 1.0]), after)
+    assert found.missing == missing
+    assert not found.passed
+
+
+def test_a_judge_of_answers_may_fall_silent_but_a_case_may_not_go() -> None:
+    assert compare(values([1.0], "length"), {"case-0": {}}) == Comparison(differences=())
+    assert compare(values([1.0], "length"), {}).missing == ("case-0: length",)
+
+
+def test_new_cases_are_named_and_fail_nothing() -> None:
+    found = compare(values([1.0]), values([1.0, 0.0]))
+    assert found.added == ("case-1",)
+    assert found.passed
+
+
+@given(st.lists(st.sampled_from([-1.0, -0.5, 0.0, 0.5, 1.0]), min_size=1, max_size=12))
+def test_the_permutation_test_is_symmetric_and_a_probability(changes: list[float]) -> None:
+    change = np.array(changes)
+    assert 0 < find_p(change) <= 1
+    assert find_p(change) == pytest.approx(find_p(-change))
+
+
+def test_the_permutation_test_gives_the_exact_value() -> None:
+    assert find_p(np.array([1.0] * 5)) == pytest.approx(2 / 32)
+    assert find_p(np.array([1.0] * 60)) < 0.001
+
+
+def make_run(score: float) -> Run:
+    result = CaseResult(
+        id="a",
+        half=Half.TUNED,
+        kind=Kind.DIRECT,
+        topic="kpis",
+        role=Role.EXECUTIVE,
+        way=Way.PLAIN,
+        question="How long?",
+        expect=Expect.ANSWERED,
+        scores={"facts": Score(value=score, reason="12 to 18"), "latency": Score(value=3.0)},
+    )
+    return Run(started=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC), fingerprints={"code": "x"}, results=(result,))
+
+
+def test_runs_and_baselines_come_back_as_they_were_kept(tmp_path: Path) -> None:
+    run = make_run(0.5)
+    file = save_run(tmp_path, run)
+    for name in (str(file), run.id, run.id[:10], "latest"):
+        assert load_run(tmp_path, name) == run
+    save_baseline(tmp_path / "baseline.json", run, "first", date(2026, 1, 3))
+    kept = load_baseline(tmp_path / "baseline.json")
+    assert (kept.run, kept.reason, kept.halves) == (run.id, "first", {"a": Half.TUNED})
+    assert kept.values == list_values(run) == {"a": {"facts": 0.5}}
+
+
+@pytest.mark.parametrize("name", ["latest", "2026", "nothing"])
+def test_a_run_that_is_not_there_says_which_are(tmp_path: Path, name: str) -> None:
+    with pytest.raises(InvalidInputError, match="names 0 runs"):
+        load_run(tmp_path, name)
+    with pytest.raises(InvalidInputError, match="missing or damaged"):
+        load_baseline(tmp_path / "baseline.json")

@@ -1,0 +1,147 @@
+"""A suite from end to end: asked, judged, kept, compared and shown; proposals for a company's documents; mutations."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import sync_playwright
+
+from advisor.answering.chat_model import LangChainChatModel
+from advisor.errors import InvalidInputError
+from advisor.settings import Settings
+from evals.cases import OWN, EvalCase, Half, Kind, Suite, load_suite
+from evals.compare import compare, list_values
+from evals.judge import find_agreement, judge_run
+from evals.mutations import broken, ignore_labels, miss_pages_by_one, round_figures
+from evals.report import write_reports
+from evals.runner import run_suite
+from evals.runs import Run
+from evals.scaffold import propose
+from tests.chat_server import ChatServer
+
+pytestmark = pytest.mark.slow
+KINDS = (Kind.DOCUMENTS, Kind.MULTI_TURN, Kind.GAPS, Kind.MISCONCEPTION)
+
+
+class Few(Suite):
+    """Our suite, a few cases of some kinds."""
+
+    def load_cases(self, half: Half, *, proposed: bool = False) -> tuple[EvalCase, ...]:
+        cases = super().load_cases(half, proposed=proposed)
+        return tuple(case for kind in KINDS for case in [c for c in cases if c.kind is kind][:8])
+
+
+@pytest.fixture(scope="module")
+def suite() -> Suite:
+    return Few.model_validate(load_suite(OWN).model_copy(update={"replies": False}).model_dump())
+
+
+@pytest.fixture(scope="module")
+def run(indexed: Settings, suite: Suite) -> Run:
+    return run_suite(indexed, suite, [Half.TUNED])
+
+
+def test_two_runs_of_one_build_differ_in_nothing(indexed: Settings, suite: Suite, run: Run) -> None:
+    again = run_suite(indexed, suite, [Half.TUNED], workers=1)
+    assert list_values(again) == list_values(run)
+    assert again.fingerprints == run.fingerprints
+    assert {result.kind for result in run.results} == set(KINDS)
+
+
+@pytest.mark.parametrize("mutation", [miss_pages_by_one, ignore_labels, round_figures])
+def test_a_product_that_is_broken_is_caught(indexed: Settings, suite: Suite, run: Run, mutation: object) -> None:
+    with broken(mutation):  # type: ignore[arg-type]
+        worse = run_suite(indexed, suite, [Half.TUNED])
+    found = compare(list_values(run), list_values(worse))
+    assert any(difference.worse for difference in found.differences) or found.missing
+
+
+@pytest.fixture
+def page_of(chromium: str, run: Run, tmp_path: Path) -> Iterator[tuple[object, Path]]:
+    file = write_reports(tmp_path, run, compare(list_values(run), list_values(run)))
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        page = browser.new_page()
+        page.set_default_timeout(20_000)
+        yield page, file
+        browser.close()
+
+
+def test_the_report_opens_offline_and_is_accessible(page_of: tuple[object, Path], run: Run) -> None:
+    page, file = page_of
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))  # type: ignore[attr-defined]
+    page.goto(file.as_uri())  # type: ignore[attr-defined]
+    assert asked == [file.as_uri()]
+    assert Axe().run(page).violations_count == 0
+    text = page.inner_text("main")  # type: ignore[attr-defined]
+    assert f"{len(run.results)} cases" in text
+    assert "Nothing regressed from the baseline" in text
+    failed = [result for result in run.results if not result.passed]
+    assert page.locator("summary", has_text=failed[0].id).count() >= 1 if failed else "(0)" in text  # type: ignore[attr-defined]
+    assert run.id in (file.parent / "report.md").read_text()
+
+
+def test_a_model_votes_and_its_agreement_is_told(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "none")
+    few = run.model_copy(update={"results": run.results[:6]})
+    with ChatServer("RIGHT\nIt states what is expected.") as server:
+        model = LangChainChatModel("openai:judge", base_url=server.url)
+        judged = judge_run(few, model, 2, lambda *_: None)
+    found = find_agreement(judged.results)
+    assert found is not None
+    assert (found.cases, found.steady, found.silent) == (6, 1.0, 0)
+    assert found.agreed == pytest.approx(sum(result.passed for result in few.results) / 6)
+    with ChatServer("I would rather not say.") as server:
+        silent = judge_run(few, LangChainChatModel("openai:judge", base_url=server.url), 1, lambda *_: None)
+    assert find_agreement(silent.results) is None
+
+
+def test_a_company_s_documents_get_proposals_that_are_asked_once_accepted(indexed: Settings, tmp_path: Path) -> None:
+    folder = tmp_path / "suite"
+    count = propose(folder, OWN / "fixtures" / "policies")
+    assert count >= 10
+    assert load_suite(folder).load_cases(Half.TUNED) == ()
+    file = folder / "cases" / "tuned" / "proposed.yaml"
+    rows = yaml.safe_load(file.read_text())
+    pages = {row["pages"]["alarm-handling.pdf"] for row in rows if row.get("pages")}
+    assert pages >= {2, 3}
+    kept = [row | {"accepted": True} for row in rows if "Which figure" in row["question"]]
+    file.write_text(yaml.safe_dump(kept))
+    run = run_suite(indexed, load_suite(folder))
+    assert len(run.results) == len(kept) >= 4
+    assert any(result.scores["facts"].value == 1 for result in run.results)
+    with pytest.raises(InvalidInputError, match="holds a suite already"):
+        propose(folder, OWN / "fixtures" / "policies")
+
+
+def test_the_gate_fails_where_the_baseline_was_better(indexed: Settings, tmp_path: Path) -> None:
+    folder = tmp_path / "suite"
+    (folder / "cases" / "tuned").mkdir(parents=True)
+    (folder / "suite.yaml").write_text("")
+    rows = [{"id": "a", "kind": "direct", "question": "How do we pick KPIs?", "expect": "answered", "facts": ["."]}]
+    cases = folder / "cases" / "tuned" / "a.yaml"
+    cases.write_text(yaml.safe_dump(rows))
+    env = {**os.environ, "ADVISOR_DATA_DIR": str(indexed.data_dir)}
+
+    def call(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "evals", *arguments]
+        return subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+
+    assert call("--suite", str(folder), "--gate").returncode == 2  # there is no baseline yet
+    assert call("baseline", "--suite", str(folder), "--reason", "the first").returncode == 0
+    assert call("--suite", str(folder), "--gate").returncode == 0
+    same = call("compare", "baseline", "--suite", str(folder))
+    assert same.returncode == 0
+    assert "No difference from baseline" in same.stdout
+    cases.write_text(yaml.safe_dump([rows[0] | {"id": "b"}]))
+    gone = call("--suite", str(folder), "--gate")
+    assert gone.returncode == 1
+    assert "scores are missing" in gone.stdout
