@@ -181,11 +181,6 @@ def drop_reasons(stack: ExitStack) -> None:
     _swap(stack, Composition, "_find_reasons", lambda _: lambda *_: [])
 
 
-def forget_questions(stack: ExitStack) -> None:
-    """Search without the questions that sections answer."""
-    _swap(stack, Catalogue, "get_questions", lambda _: lambda *_: {})
-
-
 def close_gaps(stack: ExitStack) -> None:
     """Take what nobody reported for done."""
 
@@ -215,7 +210,6 @@ MUTATIONS: tuple[Mutation, ...] = (
     ignore_roles,
     ignore_labels,
     drop_reasons,
-    forget_questions,
     close_gaps,
     forget_register,
 )

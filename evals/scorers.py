@@ -329,7 +329,7 @@ SCORERS: Mapping[str, Scorer] = {
     "role": Scorer("shape of the role", score_role, 1.0, whole=True, of_answer=True),
     "length": Scorer("within 180 words", score_length, 1.0, whole=True, of_answer=True),
     "side": Scorer("answered from the right side", score_side),
-    "pages": Scorer("right page cited", score_pages),
+    "pages": Scorer("right page cited", score_pages, 1.0, whole=True),
     "gaps": Scorer("right gaps told", score_gaps, 1.0, whole=True),
     "fidelity": Scorer("gap summary faithful", score_fidelity, 1.0, whole=True),
     "good_shown": Scorer("a model's sound lines shown", _say_nothing, 0.95, of_answer=True),

@@ -174,7 +174,7 @@ class RuleRewriter:
         bare_place = _PLACE.match(text)
         position = int(bare_place["digit"]) - 1 if bare_place else _find_position(text)
         if position is not None:
-            rest = " ".join(words(_NUMBERED.sub("", _ITEM.sub("", text))))
+            rest = "" if bare_place else " ".join(words(_NUMBERED.sub("", _ITEM.sub("", text))))
             extra = f" {rest}" if content_stems(rest) else ""
             for earlier in reversed(history):
                 if item := _find_item(earlier.answer, position):

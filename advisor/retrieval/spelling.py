@@ -20,8 +20,8 @@ _WORD = re.compile(r"[A-Za-z]+(?:['’][a-z]+)?")
 _SHORTEST = 4
 _ONE_SLIP = 5
 """Letters up to which a word may differ in one place only; longer ones in two."""
-_MOST_STRANGE = 0.6
-"""Share of a question's words that may be no English, beyond which it is another language."""
+_MOST_STRANGE = 0.5
+"""Share of a question's words that are no English from which on it is another language."""
 
 
 class Speller:
@@ -38,7 +38,7 @@ class Speller:
         """Return a question with its slips mended; what nothing comes near stays."""
         tokens = list(_WORD.finditer(text))
         strange = [match for match in tokens if self._is_strange(match, text)]
-        if not strange or len(strange) > _MOST_STRANGE * len(tokens):
+        if len(strange) >= _MOST_STRANGE * len(tokens):
             return text
         for match in reversed(strange):
             if word := self._find_nearest(match.group()):
@@ -56,7 +56,7 @@ class Speller:
         most = 1 if len(word) <= _ONE_SLIP else 2
         for found in self._index.lookup(word.lower(), Verbosity.CLOSEST, max_edit_distance=most):
             if found.term[0] == word[0].lower():
-                return str(found.term)
+                return str(found.term).capitalize() if word[0].isupper() else str(found.term)
         return ""
 
 

@@ -12,12 +12,13 @@ from advisor.answering.chat_model import LangChainChatModel
 from advisor.answering.generative import UNAVAILABLE
 from advisor.answering.prompts import load_prompt
 from advisor.bootstrap import build_advisor
-from advisor.domain.dialogue import Answer, Block, Outcome
+from advisor.domain.dialogue import Answer, Block, ListBlock, Outcome
 from advisor.domain.events import BlockEvent, DoneEvent
 from advisor.domain.identity import LOCAL_CALLER
 from advisor.errors import KnowledgeError, ModelError
 from advisor.service import Advisor
 from advisor.settings import Settings
+from evals.scorers import list_sentences
 from tests.chat_server import ChatServer, Reply
 from tests.conftest import ROOT
 
@@ -60,6 +61,23 @@ def test_a_worded_answer_cites_what_it_says(indexed: Settings, tmp_path: Path, s
     assert first.text in quotes[first.citations[0]] or quotes[first.citations[0]] in first.text
     assert all(citation.quote and citation.section_id for citation in answer.citations)
     assert len(server.asked) == 1
+
+
+def test_reasons_that_the_model_worded_are_not_quoted_again(
+    indexed: Settings, tmp_path: Path, server: ChatServer
+) -> None:
+    def reply(instructions: str) -> str:
+        first, *rest = read_statements(instructions)[:4]
+        lines = [f"**Track record.** {first[1]} [{first[0]}]", *(f"- {text} [{number}]" for number, text in rest)]
+        return "\n".join(lines)
+
+    server.reply = reply
+    answer = ask(indexed, tmp_path, server)
+    assert UNAVAILABLE not in answer.notices
+    told = [text for text, _ in list_sentences(answer)]
+    assert told[0].startswith("Track record. ")
+    assert len(told) == len(set(told))
+    assert len([block for block in answer.blocks if isinstance(block, ListBlock)]) == 1
 
 
 def make_bad(line: str) -> Reply:

@@ -88,6 +88,35 @@ def test_a_follow_up_keeps_the_earlier_query_as_its_context() -> None:
     assert query.opened == ("Brew well.",)
 
 
+def test_a_bare_number_is_an_item_of_the_answer_before() -> None:
+    query = RuleRewriter().rewrite("2", (make_turn(),))
+    assert query is not None
+    assert (query.text, query.focus) == ("Pour. Pour the water.", Focus.ITEM)
+
+
+def test_what_a_follow_up_leans_on_is_not_nested() -> None:
+    turn = make_turn().model_copy(update={"query": "who decides? (How long should a shadow period be?)"})
+    query = RuleRewriter().rewrite("for logistics?", (turn,))
+    assert query is not None
+    assert query.standalone == "for logistics? (who decides? How long should a shadow period be?)"
+
+
+@pytest.mark.parametrize("opening", ["Something else: ", "New topic. ", "ok, different question: "])
+def test_a_change_of_subject_leans_on_nothing(opening: str) -> None:
+    query = RuleRewriter().rewrite(f"{opening}how is security handled?", (make_turn(),))
+    assert query is not None
+    assert (query.text, query.context, query.follows) == ("how is security handled?", "", False)
+
+
+def test_of_a_long_story_its_question_is_asked() -> None:
+    story = "We had dinner with two groups that have a chief AI officer. " * 4
+    query = RuleRewriter().rewrite(f"{story}How should a company of our kind fill it?", ())
+    assert query is not None
+    assert query.text == "How should a company of our kind fill it?"
+    assert query.context.startswith("We had dinner")
+    assert not query.follows
+
+
 def test_an_item_is_found_in_an_earlier_answer_too() -> None:
     first = make_turn()
     bare = first.model_copy(update={"answer": first.answer.model_copy(update={"blocks": first.answer.blocks[:1]})})

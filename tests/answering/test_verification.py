@@ -11,6 +11,8 @@ from advisor.quantities import find_quantities
 WINDOW = "Effects on warranty claims, returns or maintenance spend take 12 to 18 months to show."
 OWNER = "IT runs the servers and OT decides when a model may touch the line."
 TRUST = "Operators trust a system after it has shown them eight weeks of right calls in shadow mode."
+SHARES = "61 percent of industrial companies deploy AI, and 20 percent have scaled it."
+CAMERA = "A camera needs 1 to 10 gigabits per second, while most floors run 100 megabits."
 RISE = "An accurate forecast can still increase inventory cost by 8% for the plant."
 
 
@@ -23,6 +25,7 @@ RISE = "An accurate forecast can still increase inventory cost by 8% for the pla
         ("OT decides when a model may touch the line.", OWNER),
         ("The servers are run by IT, and OT decides when a model may touch the line.", OWNER),
         ("Eight weeks of right calls in shadow mode come before operators trust a system.", TRUST),
+        ("Of industrial companies 20 percent have scaled AI, although 61 percent deploy it.", SHARES),
         ("A forecast that is accurate can increase inventory cost by 8 percent.", RISE),
     ],
 )
@@ -35,6 +38,11 @@ def test_a_faithful_paraphrase_is_shown(text: str, quote: str) -> None:
     [
         ("Effects on returns take 12 to 24 months to show.", WINDOW, Problem.FIGURE),
         ("Effects on returns take 12 to 18 weeks to show.", WINDOW, Problem.FIGURE),
+        ("Only 61 percent have scaled AI, while 20 percent deploy it.", SHARES, Problem.FIGURE),
+        ("A camera needs 100 gigabits per second, and most floors run 10 megabits.", CAMERA, Problem.FIGURE),
+        ("According to mckinsey, operators trust a system after eight weeks.", TRUST, Problem.NAME),
+        ("Operators barely trust a system after eight weeks of right calls.", TRUST, Problem.POLARITY),
+        ("Skip the eight weeks of right calls in shadow mode.", TRUST, Problem.POLARITY),
         ("Effects on returns take some 90% of the 18 months to show.", WINDOW, Problem.FIGURE),
         ("Effects on returns do not take 12 to 18 months to show.", WINDOW, Problem.POLARITY),
         ("An accurate forecast can decrease inventory cost by 8% for the plant.", RISE, Problem.POLARITY),
@@ -114,9 +122,18 @@ def test_links_are_found_in_any_disguise_and_left_out() -> None:
         "![x](//e/x.png)",
         "data:text/html;x",
         "www.a.de",
+        "details at evil.ai/shadow",
+        "evil.dev",
+        "mail a@evil.dev",
+        "evil.co.uk/login",
+        "192.168.0.1/x",
+        "tel:+49 123",
+        "me.it/x",
     ):
         assert has_link(text), text
     assert strip_links("Report it at [the desk](https://a.example/x).") == "Report it at the desk."
     assert "example" not in strip_links("Report it at https://a.example/x today.")
+    assert "evil" not in strip_links("Sign in at evil.ai/reset or mail helpdesk@evil.ai.")
+    assert not has_link("Version 3.11 of it, e.g. 1.5 to 2.5 percent. Ask the team.It answers.")
     assert not has_link("Ratio 3:1. The board decides: go/no-go.")
     assert not has_link("Collect the following data: serial number, date. If x<y the press stops.")
