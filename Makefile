@@ -39,8 +39,8 @@ test: install ## All tests
 quick: install ## The inner loop: everything but the slow tests
 	$(BIN)/python -m pytest -m 'not slow'
 
-evals: install ## Judge the answers, tuned and held cases apart
-	$(BIN)/python -m evals
+evals: install ## Judge the answers by code, and hold them to the baseline
+	$(BIN)/python -m evals --gate
 
 speed: install ## Time and memory beside the tutorial stack
 	$(BIN)/python -m evals speed

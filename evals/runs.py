@@ -17,6 +17,7 @@ from evals.cases import Expect, Half, Kind, Way
 from evals.scorers import Score
 
 _CODE = Path(__file__).parent.parent
+_SUITE = ("suite.yaml", "cases/*/*.yaml", "generations/*.yaml")
 _FOLDERS = {"code": ("advisor", "*.py"), "prompts": ("prompts", "*.md")}
 
 
@@ -89,12 +90,12 @@ def digest_files(files: Iterable[Path]) -> str:
     return digest.hexdigest()[:12]
 
 
-def take_fingerprints(knowledge_base: Path, cases: Path, embedder: str, chat_model: str) -> dict[str, str]:
+def take_fingerprints(knowledge_base: Path, suite: Path, embedder: str, chat_model: str) -> dict[str, str]:
     """Return digests of everything that shapes the answers, by name."""
     found = {name: digest_files((_CODE / folder).rglob(pattern)) for name, (folder, pattern) in _FOLDERS.items()}
     return found | {
         "playbooks": digest_files(file for file in knowledge_base.iterdir() if file.is_file()),
-        "cases": digest_files(file for file in cases.rglob("*") if file.is_file() and "out" not in file.parts),
+        "cases": digest_files(file for name in _SUITE for file in suite.glob(name) if file.is_file()),
         "embedding model": embedder,
         "chat model": chat_model or "none",
     }

@@ -31,12 +31,10 @@ from advisor.text import content_stems, count_words, figures
 
 WORD_LIMIT = 180
 SUGGESTIONS = 3
-_REASONS = {Role.EXECUTIVE: 6, Role.CHANGE_LEAD: 4, Role.PLANT_MANAGER: 4, Role.ENGINEER: 10}
+_REASONS = {Role.EXECUTIVE: 3, Role.CHANGE_LEAD: 4, Role.PLANT_MANAGER: 4, Role.ENGINEER: 10}
 _REASONS_BESIDE_LIST = 3
 _OWN_FIRST = 3
 _TASKS = {Role.EXECUTIVE: 1, Role.CHANGE_LEAD: 8, Role.PLANT_MANAGER: 3, Role.ENGINEER: 3}
-_BULLETS = 3
-"""Reasons that an executive is given; one may take two sentences."""
 _ASK = "The one ask"
 _BELIEF_SIMILARITY = 0.6
 _BELIEF_SIMILARITY_OPEN = 0.85
@@ -94,7 +92,7 @@ class Composition:
         if reasons and (listed or len(reasons) == 1):
             blocks.append(Paragraph(sentences=tuple(self._sentence(pick) for pick in reasons)))
         elif reasons:
-            blocks.append(ListBlock(items=self._make_bullets(reasons)))
+            blocks.append(ListBlock(items=tuple(map(self._sentence, reasons))))
         if listed:
             blocks.append(self._render_list(listed))
         if tasks:
@@ -235,21 +233,8 @@ class Composition:
 
     def _sentence(self, pick: Pick, *, strong: bool = False) -> Sentence:
         number = self._book.cite(pick.section, pick.statement)
-        return Sentence(text=pick.text, citations=(number,), strong=strong)
-
-    def _make_bullets(self, reasons: Sequence[Pick]) -> tuple[Sentence, ...]:
-        """Return a bullet a sentence; for an executive no more than three, each of neighbouring sentences."""
-        sentences = [self._sentence(pick) for pick in reasons]
-        if self._role is not Role.EXECUTIVE:
-            return tuple(sentences)
-        size, longer = divmod(len(sentences), _BULLETS)
-        bullets, start = [], 0
-        for place in range(min(_BULLETS, len(sentences))):
-            group = sentences[start : start + size + (place < longer)]
-            start += len(group)
-            cited = dict.fromkeys(number for sentence in group for number in sentence.citations)
-            bullets.append(Sentence(text=" ".join(s.text for s in group), citations=tuple(cited)))
-        return tuple(bullets)
+        labelled = strong and pick.statement.kind is not StatementKind.ROW  # what opens an answer needs no label
+        return Sentence(text=pick.statement.text if labelled else pick.text, citations=(number,), strong=strong)
 
     def _render_list(self, listed: list[Pick]) -> Block:
         section = listed[0].section

@@ -14,14 +14,15 @@ from importlib.resources import files
 
 from symspellpy import SymSpell, Verbosity
 
-from advisor.text import stem
+from advisor.text import STOP_WORDS, stem
 
 _WORD = re.compile(r"[A-Za-z]+(?:['’][a-z]+)?")
 _SHORTEST = 4
 _ONE_SLIP = 5
 """Letters up to which a word may differ in one place only; longer ones in two."""
 _MOST_STRANGE = 0.5
-"""Share of a question's words that are no English from which on it is another language."""
+"""Share of a question's words that are no English from which on it is another language, unless some plainly are."""
+_FEWEST_ENGLISH = 2
 
 
 class Speller:
@@ -38,7 +39,8 @@ class Speller:
         """Return a question with its slips mended; what nothing comes near stays."""
         tokens = list(_WORD.finditer(text))
         strange = [match for match in tokens if self._is_strange(match, text)]
-        if len(strange) >= _MOST_STRANGE * len(tokens):
+        english = sum(match.group().lower() in STOP_WORDS for match in tokens)
+        if len(strange) >= _MOST_STRANGE * len(tokens) and english < _FEWEST_ENGLISH:
             return text
         for match in reversed(strange):
             if word := self._find_nearest(match.group()):

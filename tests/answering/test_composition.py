@@ -64,7 +64,7 @@ def test_each_role_has_a_shape_of_its_own(advisor: Advisor, questions: list[str]
         return sum(count_prose_words(ask(advisor, question, role)) for question in questions)
 
     assert tasks(Role.CHANGE_LEAD) > 1.4 * tasks(Role.PLANT_MANAGER) > tasks(Role.EXECUTIVE)
-    assert words_of_prose(Role.ENGINEER) > words_of_prose(Role.EXECUTIVE) > words_of_prose(Role.CHANGE_LEAD)
+    assert words_of_prose(Role.ENGINEER) > words_of_prose(Role.CHANGE_LEAD) > words_of_prose(Role.EXECUTIVE)
 
 
 def test_a_definition_opens_with_the_definition_and_an_amount_with_the_figure(advisor: Advisor) -> None:
