@@ -83,9 +83,9 @@ class Baseline(Value):
 
 
 def list_values(run: Run) -> Values:
-    """Return the scores that are compared, by case and judge."""
+    """Return the scores that are compared, by case and judge, to the four digits that a baseline keeps."""
     return {
-        result.id: {name: score.value for name, score in result.scores.items() if SCORERS[name].compared}
+        result.id: {name: round(score.value, 4) for name, score in result.scores.items() if SCORERS[name].compared}
         for result in run.results
     }
 
@@ -163,7 +163,7 @@ def save_baseline(file: Path, run: Run, reason: str, on: date) -> None:
         reason=reason,
         fingerprints=run.fingerprints,
         halves={result.id: result.half for result in run.results},
-        values={case: {n: round(v, 4) for n, v in scores.items()} for case, scores in list_values(run).items()},
+        values=list_values(run),
     )
     rows = told.model_dump(mode="json")
     head = {name: rows[name] for name in ("run", "on", "reason", "fingerprints")}

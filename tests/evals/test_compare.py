@@ -105,14 +105,15 @@ def make_run(score: float) -> Run:
 
 
 def test_runs_and_baselines_come_back_as_they_were_kept(tmp_path: Path) -> None:
-    run = make_run(0.5)
+    run = make_run(2 / 3)
     file = save_run(tmp_path, run)
     for name in (str(file), run.id, run.id[:10], "latest"):
         assert load_run(tmp_path, name) == run
     save_baseline(tmp_path / "baseline.json", run, "first", date(2026, 1, 3))
     kept = load_baseline(tmp_path / "baseline.json")
     assert (kept.run, kept.reason, kept.halves) == (run.id, "first", {"a": Half.TUNED})
-    assert kept.values == list_values(run) == {"a": {"facts": 0.5}}
+    assert kept.values == list_values(run) == {"a": {"facts": 0.6667}}
+    assert not compare(kept.values, list_values(load_run(tmp_path, "latest"))).differences[0].worse
 
 
 @pytest.mark.parametrize("name", ["latest", "2026", "nothing"])
