@@ -23,7 +23,7 @@ from advisor.domain.dialogue import (
     parse_role,
     render_conversation,
 )
-from advisor.domain.events import AskEvent, DoneEvent
+from advisor.domain.events import AskEvent, BlockEvent, DoneEvent
 from advisor.domain.identity import Caller, Permission
 from advisor.domain.knowledge import DocumentHead, Passage, Section
 from advisor.domain.receipts import Receipt, Replay, digest_answer, find_changes, refer
@@ -245,15 +245,17 @@ class Advisor:
     ) -> Iterator[AskEvent]:
         """Yield the events of an answer; it is kept with its receipt before the last of them."""
         started = time.perf_counter()
+        first: float | None = None
         teller = Teller()
         for event in self._pipeline.run(caller, asked, teller):
             if not isinstance(event, Made):
+                first = first or (time.perf_counter() - started if isinstance(event, BlockEvent) else None)
                 yield event
                 continue
             answer = _finish(event, asked, conversation_id, answer_id or uuid.uuid4().hex)
             self._conversations.record(caller, answer, self._issue_receipt(answer, event))
             if self._meter:
-                self._meter.time("first_block", time.perf_counter() - started)
+                self._meter.time("first_block", first or time.perf_counter() - started)
                 self._meter.count("answer", answer.outcome.value)
                 self._meter.count("dropped", "no citation", len(event.draft.basis.refused))
             yield from teller.tell(answer.blocks, answer.citations)

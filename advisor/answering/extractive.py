@@ -12,7 +12,7 @@ from advisor.domain.dialogue import Basis, Draft, Focus, ListBlock, Notice, Outc
 from advisor.domain.knowledge import Passage, Retrieval, SectionKind, Source
 from advisor.text import content_stems, stem, words
 
-_NEARNESS = 0.15
+_NEARNESS = 0.05
 _NAME = re.compile(r"(?<![.!?:] )(?<!^)(?<![\w“\"(])[A-Z][\w-]*[a-z][\w-]*")
 _AMBIGUOUS = 0.8
 _FEWEST_CHOICES = 3

@@ -31,10 +31,11 @@ class FormKind(StrEnum):
 
 
 class Form(Value):
-    """A form, and to whom an e-mail goes."""
+    """A form; to whom an e-mail goes, and whether it is to be short as well."""
 
     kind: FormKind
     to: str = ""
+    brief: bool = False
 
 
 class Wish(NamedTuple):
@@ -57,7 +58,7 @@ _ALONE = {
     FormKind.SHORT: rf"(?:(?:even |much |a bit )?(?:shorter|more briefly)|{_BRIEF}|tl;?dr"
     r"|summari[sz]e(?: (?:it|that|this)(?: for .+)?)?)",
     FormKind.CHECKLIST: rf"(?:as |into |in the form of )?{_LIST}",
-    FormKind.EMAIL: rf"(?:as |into |write |draft )?(?:it |that |this )?(?:as )?{_MAIL}{_TO}",
+    FormKind.EMAIL: rf"(?P<brief>shorter,? (?:and )?)?(?:as |into |write |draft )?(?:it |that |this )?(?:as )?{_MAIL}{_TO}",
 }
 """All that is said: the answer before is meant."""
 _BEFORE = {
@@ -93,7 +94,7 @@ def find_wish(question: str) -> Wish | None:
         rest = (parts.get("rest") or "").strip(" ,;:")
         if rest and text.endswith("?") and not rest.endswith("?"):
             rest += "?"
-        return Wish(Form(kind=kind, to=parts.get("to") or ""), rest)
+        return Wish(Form(kind=kind, to=parts.get("to") or "", brief=bool(parts.get("brief"))), rest)
     return None
 
 
@@ -116,7 +117,8 @@ def reshape(draft: Draft, form: Form) -> Draft:
         case FormKind.CHECKLIST:
             blocks = _list_tasks(draft)
         case FormKind.EMAIL:
-            blocks = _address(draft, form.to or "all")
+            whole = draft.model_copy(update={"blocks": _shorten(draft)}) if form.brief else draft
+            blocks = _address(whole, form.to or "all")
     return drop_unused_citations(draft.model_copy(update={"blocks": blocks}))
 
 

@@ -19,6 +19,7 @@ from advisor.retrieval.embeddings import mix
 from advisor.retrieval.generations import CALIBRATION, FORMAT, Generations
 from advisor.retrieval.spelling import Speller
 from advisor.retrieval.vector import CHUNKS, QUESTIONS, VectorSearch, VectorStore
+from advisor.text import content_stems
 
 TOP_K = 8
 """Passages kept of each kind: answering sections, and stated limits."""
@@ -86,7 +87,8 @@ class HybridRetriever:
         asked = (query.text, *query.parts, *([query.context] if query.context else []))
         vectors = self._embedder.embed([self._expand(reader, text) for text in asked])
         vector = mix(vectors[0], vectors[-1], _CONTEXT_WEIGHT) if query.context else vectors[0]
-        found = self._search(reader, f"{query.text} {query.context}".strip(), vector, query.section_ids)
+        words = query.text if content_stems(query.text) else f"{query.text} {query.context}".strip()
+        found = self._search(reader, words, vector, query.section_ids)
         parts = tuple(self._search(reader, text, part) for text, part in zip(query.parts, vectors[1:], strict=False))
         return found.model_copy(update={"parts": parts})
 

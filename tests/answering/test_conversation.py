@@ -71,6 +71,9 @@ def test_other_forms_say_no_more_than_the_answer(advisor: Advisor) -> None:
     assert shorter.query == email.query == QUESTION
     assert list_quotes(email) == list_quotes(whole)
     assert email.text.startswith("To the board:")
+    both = talk(advisor, QUESTION, "make it shorter and as an email to the board")[1]
+    assert both.text.startswith("To the board:")
+    assert list_quotes(both) == list_quotes(shorter)
     assert talk(advisor, QUESTION, "write it as an email")[1].text.startswith("To all:")
 
 
