@@ -92,10 +92,11 @@ def _propose_of(sections: Iterable[Section], file: str) -> list[EvalCase]:
 
 
 def _ask_row(section: Section, statement: Statement, file: str) -> EvalCase | None:
-    cells = [cell for cell in statement.cells if cell.strip()]
-    if len(cells) < 2:
+    cells = [cell.strip() for cell in statement.cells]
+    if len(cells) < 2 or not (cells[0] and cells[1]):
         return None
-    question = f"{_plain(section.heading)}: what holds for {cells[0].strip()}?"
+    column = section.columns[1].lower() if len(section.columns) > 1 else "holds"
+    question = f"{_plain(section.heading)}: what {column} for “{cells[0]}”?"
     return _make(section, statement, file, question, _escape(cells[1]))
 
 

@@ -58,7 +58,8 @@ _ALONE = {
     FormKind.SHORT: rf"(?:(?:even |much |a bit )?(?:shorter|more briefly)|{_BRIEF}|tl;?dr"
     r"|summari[sz]e(?: (?:it|that|this)(?: for .+)?)?)",
     FormKind.CHECKLIST: rf"(?:as |into |in the form of )?{_LIST}",
-    FormKind.EMAIL: rf"(?P<brief>shorter,? (?:and )?)?(?:as |into |write |draft )?(?:it |that |this )?(?:as )?{_MAIL}{_TO}",
+    FormKind.EMAIL: r"(?P<brief>shorter,? (?:and )?)?(?:as |into |write |draft )?(?:it |that |this )?(?:as )?"
+    rf"{_MAIL}{_TO}",
 }
 """All that is said: the answer before is meant."""
 _BEFORE = {
