@@ -130,9 +130,9 @@ class EvalCase(Value):
 
 
 class Suite(Value):
-    """A folder of cases. `collections` are folders of documents, named from there; `replies` are played as well.
+    """A folder of cases. `collections` are folders of documents, named from there.
 
-    `playbooks` says whether the product's own playbooks count: a fact of theirs is looked up in them by the linter.
+    With `replies`, those of a chat model are played as well (evals.generations).
     """
 
     folder: Path

@@ -20,14 +20,13 @@ Floats = NDArray[np.float64]
 class Metric(Value):
     """A share with its 95 % Wilson score interval (Wilson 1927).
 
-    `goal` is what the product wants, `pass_mark` what it may not fall behind: below it the gate closes.
+    `goal` is what the product wants of it; with `at_most`, at most that.
     """
 
     name: str
     hits: int
     total: int
     goal: float | None = None
-    pass_mark: float | None = None
     at_most: bool = False
 
     @property
@@ -43,19 +42,11 @@ class Metric(Value):
         return wilson(self.hits, self.total)
 
     @property
-    def passed(self) -> bool:
-        """Whether the share is on the right side of its pass mark."""
-        return self._reaches(self.pass_mark)
-
-    @property
     def reached(self) -> bool:
         """Whether the share is on the right side of its goal."""
-        return self._reaches(self.goal)
-
-    def _reaches(self, mark: float | None) -> bool:
-        if mark is None:
+        if self.goal is None:
             return True
-        return self.value <= mark if self.at_most else self.value >= mark
+        return self.value <= self.goal if self.at_most else self.value >= self.goal
 
 
 def wilson(hits: int, total: int, z: float = 1.96) -> tuple[float, float]:
