@@ -97,12 +97,14 @@ def build_caretaker(settings: Settings) -> Caretaker:
 
     quoting = settings.model_copy(update={"chat_model": ""})  # whether there is an answer is not for a model to say
     advisor = build_advisor(quoting)
+    library = build_library(settings)
     return Caretaker(
         upkeep=SqlUpkeep(open_database(settings.effective_database_url)),
         embedder=build_embedder(settings),
         is_answered=advisor.is_answered,
         list_sections=advisor.list_sections,
         list_documents=advisor.list_documents,
+        read_documents=library.read_all,
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import threading
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -99,6 +99,11 @@ class LibraryRetriever:
             if head := shard.heads.get(document_id):
                 return head, shard.catalogue.get_sections_of(document_id)
         raise NotFoundError(f'There is no document "{document_id[:80]}".', "List them at /api/v1/documents.")
+
+    def read_all(self, caller: Caller) -> Iterator[Section]:
+        """Yield every section of the documents that the caller may see."""
+        for head in self.list_documents(caller):
+            yield from self.get_document(caller, head.id)[1]
 
     def retrieve(self, query: Query, caller: Caller) -> Retrieval:
         """Return the best sections that the caller may see, one passage each, best first."""

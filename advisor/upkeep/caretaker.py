@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
+from itertools import chain
 
 from advisor.domain.identity import Caller, Permission
 from advisor.domain.knowledge import DocumentHead, Section
@@ -25,12 +26,14 @@ class Caretaker:
         is_answered: Callable[[Caller, str], bool],
         list_sections: Callable[[], Sequence[Section]],
         list_documents: Callable[[Caller], Sequence[DocumentHead]],
+        read_documents: Callable[[Caller], Iterable[Section]],
     ) -> None:
         self._upkeep = upkeep
         self._embedder = embedder
         self._is_answered = is_answered
         self._list_sections = list_sections
         self._list_documents = list_documents
+        self._read_documents = read_documents
 
     def list_content_gaps(self, caller: Caller) -> tuple[ContentGap, ...]:
         """Return what was asked and not met, the most asked first, what is answered by now last."""
@@ -51,9 +54,10 @@ class Caretaker:
         return gap.model_copy(update={"owner": owner.strip()})
 
     def list_contradictions(self, caller: Caller) -> tuple[Contradiction, ...]:
-        """Return pairs of statements on one topic with different figures, by the answers that rest on them."""
+        """Return pairs of statements, of playbooks or documents, with different figures for the same."""
         _check(caller)
-        return find_contradictions(self._list_sections(), self._embedder, self._upkeep.count_citations())
+        sections = chain(self._list_sections(), self._read_documents(caller))
+        return find_contradictions(sections, self._embedder, self._upkeep.count_citations())
 
     def list_stale(self, caller: Caller, today: date) -> tuple[Stale, ...]:
         """Return the documents whose day of review has passed, by the answers that rest on them."""

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from advisor.bootstrap import build_advisor, build_caretaker, build_ingest
+from advisor.bootstrap import build_advisor, build_caretaker, build_ingest, build_library_ingest
 from advisor.domain.dialogue import Outcome
 from advisor.domain.identity import LOCAL_CALLER, Caller
+from advisor.domain.knowledge import Collection
 from advisor.domain.work import Feedback
 from advisor.errors import ForbiddenError, InvalidInputError, NotFoundError
 from advisor.settings import Settings
@@ -117,3 +118,16 @@ def test_statements_that_disagree_are_listed_by_the_answers_that_rest_on_them(te
     assert {pair.first[0].playbook, pair.second[0].playbook} == {"tea", "coffee"}
     assert pair.resting >= 1
     assert cited.citations
+
+
+def test_documents_that_disagree_are_listed_and_other_counts_are_not(tea: Settings, tmp_path: Path) -> None:
+    folder = tmp_path / "rules"
+    folder.mkdir()
+    (folder / "a.md").write_text("# Aalen\n\nAt Aalen the shadow period lasts twelve weeks for every model.\n")
+    (folder / "b.md").write_text("# Trials\n\nAt Aalen the shadow period of every model lasts three weeks.\n")
+    (folder / "c.md").write_text("# Reviews\n\nThe works council at the Aalen plant is informed within two weeks.\n")
+    settings = tea.model_copy(update={"collections": (Collection(name="rules", path=str(folder), label="board"),)})
+    build_library_ingest(settings).run()
+    pairs = build_caretaker(settings).list_contradictions(LOCAL_CALLER)
+    told = [{pair.first[1].text.split()[-1], pair.second[1].text.split()[-1]} for pair in pairs]
+    assert told == [{"model.", "weeks."}]
