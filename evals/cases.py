@@ -95,7 +95,7 @@ class EvalCase(Value):
     alternatives; `facts` are patterns that must all be found in the answer's text, `must_not` ones that may not; both
     ignore case. `groups` are the labels of whoever asks. A case of the register is asked on the day `as_of` of the
     demo company; `gaps` and `closed` are criteria that must and may not be open in `scope`. `pages` say on which page
-    of a file the fact stands. What is not `accepted` is a proposal and is not asked.
+    of a file the fact stands (0: on any). What is not `accepted` is a proposal and is not asked.
     """
 
     id: str
@@ -132,11 +132,13 @@ class EvalCase(Value):
 class Suite(Value):
     """A folder of cases. `collections` are folders of documents, named from there.
 
-    With `replies`, those of a chat model are played as well (evals.generations).
+    Every question is asked with them, unless they stand `apart`: then only those of documents are. With `replies`,
+    those of a chat model are played as well (evals.generations).
     """
 
     folder: Path
     collections: tuple[Collection, ...] = ()
+    apart: bool = False
     replies: bool = False
 
     @property

@@ -7,7 +7,7 @@ of a sign-flip permutation test. What may never fall below 1 is worse as soon as
 from __future__ import annotations
 
 import json
-import math
+from collections import Counter
 from collections.abc import Mapping
 from datetime import date
 from itertools import product
@@ -23,6 +23,8 @@ from evals.runs import Run
 from evals.scorers import SCORERS
 
 _LEVEL = 0.05
+_LARGEST_FALL = 0.05
+"""Of a mean: in a small suite, chance alone would excuse more."""
 _DRAWS = 10_000
 _EXACT = 14
 """Cases that differ, up to which all sign flips are tried."""
@@ -49,7 +51,8 @@ class Difference(Value):
         """Whether it got worse by more than chance explains; what must be whole, by anything at all."""
         if SCORERS[self.scorer].whole:
             return bool(self.worse)
-        return self.after < self.before and self.p < _LEVEL
+        fall = self.before - self.after
+        return fall > _LARGEST_FALL or (fall > 0 and self.p / 2 < _LEVEL)  # one side of the test
 
     @property
     def improved(self) -> bool:
@@ -83,7 +86,15 @@ class Baseline(Value):
 
 
 def list_values(run: Run) -> Values:
-    """Return the scores that are compared, by case and judge, to the four digits that a baseline keeps."""
+    """Return the scores that are compared, by case and judge, to the four digits that a baseline keeps.
+
+    Raises InvalidInputError where two cases share an id, or a judge is not known.
+    """
+    ids = Counter(result.id for result in run.results)
+    if twice := [id_ for id_, count in ids.items() if count > 1]:
+        raise InvalidInputError(f"{twice[0]} is the id of {ids[twice[0]]} results.", "Run `python -m evals lint`.")
+    if unknown := {name for result in run.results for name in result.scores} - SCORERS.keys():
+        raise InvalidInputError(f'No judge is called "{min(unknown)}".', "Run `python -m evals` again.")
     return {
         result.id: {name: round(score.value, 4) for name, score in result.scores.items() if SCORERS[name].compared}
         for result in run.results
@@ -92,15 +103,15 @@ def list_values(run: Run) -> Values:
 
 def compare(before: Values, after: Values) -> Comparison:
     """Compare the scores of two runs."""
+    judged = {name for scores in after.values() for name in scores}
     missing = [
         f"{case}: {name}"
         for case, scores in before.items()
-        for name, value in scores.items()
-        if (case not in after or not SCORERS[name].of_answer)
-        and math.isfinite(value)
-        and not math.isfinite(after.get(case, {}).get(name, math.nan))
+        for name in scores
+        if (case not in after or not SCORERS[name].of_answer or name not in judged) and name not in after.get(case, {})
     ]
-    missing += [f"{case}: {n}" for case, scores in after.items() for n, v in scores.items() if not math.isfinite(v)]
+    for values in (before, after):
+        missing += [f"{case}: {n}" for case, scores in values.items() for n, v in scores.items() if not 0 <= v <= 1]
     differences = []
     for name, scorer in SCORERS.items():
         ids = [case for case in before if name in before[case] and name in after.get(case, {})]
@@ -157,13 +168,16 @@ def load_baseline(file: Path) -> Baseline:
 
 def save_baseline(file: Path, run: Run, reason: str, on: date) -> None:
     """Write the scores of a run as the baseline; one line a case, so that a change of it can be read."""
+    values = list_values(run)
+    if unsound := compare(values, values).missing:
+        raise InvalidInputError(f"{unsound[0]} is no score from 0 to 1.", "Take the baseline from another run.")
     told = Baseline(
         run=run.id,
         on=on,
         reason=reason,
         fingerprints=run.fingerprints,
         halves={result.id: result.half for result in run.results},
-        values=list_values(run),
+        values=values,
     )
     rows = told.model_dump(mode="json")
     head = {name: rows[name] for name in ("run", "on", "reason", "fingerprints")}

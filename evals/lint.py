@@ -16,7 +16,7 @@ from advisor.knowledge.readers.formats import FORMATS
 from advisor.knowledge.readers.pool import ReaderPool
 from advisor.settings import Settings
 from advisor.text import content_stems
-from evals.cases import EvalCase, Expect, Half, Kind, Suite
+from evals.cases import EvalCase, Expect, Half, Suite
 
 _TELLING = 2
 """Content words beyond which two questions with the same ones are the same question."""
@@ -29,12 +29,13 @@ def lint(settings: Settings, suite: Suite) -> list[str]:
     except InvalidInputError as error:
         return [f"{error.args[0]} {error.remedy}"]
     knowledge = load_knowledge_base(settings.knowledge_base_dir)
-    documents = "\n".join(_read_documents(suite)) if any(case.kind is Kind.DOCUMENTS for case in cases) else ""
+    documents = "\n".join(_read_documents(suite)) if suite.collections else ""
     criteria = set(build_program(settings).book.by_id)
     return [
         *_find_twice(cases),
         *_find_indexed(cases, knowledge),
         *_find_groundless(cases, knowledge, documents),
+        *(f"{c.id}: no document “{name}”" for c in cases for name in c.pages if name not in _list_names(suite)),
         *(f"{c.id}: no criterion “{id_}”" for c in cases for id_ in (*c.gaps, *c.closed) if id_ not in criteria),
     ]
 
@@ -78,17 +79,16 @@ def _find_groundless(cases: Sequence[EvalCase], knowledge: KnowledgeBase, docume
         named = [name.strip() for entry in case.sections for name in entry.split("|")]
         unknown = [name for name in named if name not in known]
         yield from (f"{case.id}: no playbook or section “{name}”" for name in unknown)
-        if (
-            unknown
-            or case.expect is not Expect.ANSWERED
-            or case.on_register
-            or (not named and case.kind is not Kind.DOCUMENTS)
-        ):
+        if unknown or case.on_register or case.expect is not Expect.ANSWERED:
             continue
-        books = [texts[name.split("/")[0]] for name in named]
+        books = [texts[name.split("/")[0]] for name in named or texts]
         for fact in case.facts:
             if not any(re.search(fact, text, re.I) for text in (*books, documents)):
                 yield f"{case.id}: nothing that it names states “{fact}”"
+
+
+def _list_names(suite: Suite) -> set[str]:
+    return {file.name for c in suite.list_collections() for file in Path(c.path).rglob("*")}
 
 
 def _read_documents(suite: Suite) -> Iterator[str]:

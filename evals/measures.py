@@ -167,8 +167,10 @@ def init(
     label: Annotated[str, typer.Option(help="Label that their readers hold.")] = "",
 ) -> None:
     """Start a suite for documents of your own: cases are proposed, and you accept them."""
-    count = propose(folder, documents, label)
+    count, unread = propose(folder, documents, label)
     console = Console()
+    for problem in unread:
+        console.print(f"[yellow]not read:[/] {problem}")
     console.print(f"{count} proposals are in {folder / 'cases/tuned/proposed.yaml'}: accept those that are right, then")
     console.print(f"python -m evals --suite {folder} --failures", soft_wrap=True)
 

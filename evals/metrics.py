@@ -12,7 +12,7 @@ from advisor.domain.base import Value
 COVERAGES = (0.2, 0.4, 0.6, 0.8, 1.0)
 """Shares of the questions that are answered, the surest first."""
 
-_DRAWS = 10_000
+_DRAWS, _AT_ONCE = 10_000, 250
 
 Floats = NDArray[np.float64]
 
@@ -77,6 +77,8 @@ def find_interval(values: Floats, seed: int = 7) -> tuple[float, float]:
     """Return the 95 % interval of a mean by percentile bootstrap (Efron and Tibshirani 1993)."""
     if not values.any():
         return 0.0, 0.0
-    draws = np.random.default_rng(seed).integers(0, len(values), (_DRAWS, len(values)))
-    low, high = np.quantile(values[draws].mean(axis=1), [0.025, 0.975])
+    dice = np.random.default_rng(seed)
+    size = (_AT_ONCE, len(values))
+    parts = [values[dice.integers(0, len(values), size)].mean(axis=1) for _ in range(_DRAWS // _AT_ONCE)]
+    low, high = np.quantile(np.concatenate(parts), [0.025, 0.975])
     return float(low), float(high)

@@ -10,8 +10,10 @@ from datetime import UTC, datetime
 
 from advisor.bootstrap import build_embedder
 from advisor.domain.dialogue import Answer
+from advisor.domain.gaps import State
 from advisor.domain.identity import LOCAL_CALLER, Caller
 from advisor.domain.receipts import Receipt
+from advisor.errors import InvalidInputError
 from advisor.settings import Settings
 from evals.cases import EvalCase, Half, Suite
 from evals.generations import judge_replies
@@ -35,6 +37,8 @@ def run_suite(
     asked = [(half, case) for half in halves for case in suite.load_cases(half)]
     results: list[CaseResult] = []
     with open_world(settings, suite) as world:
+        if not asked:
+            raise InvalidInputError("No case is accepted.", "Set `accepted: true` in the proposals that are right.")
         world.prepare([case for _, case in asked])
         with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
             for result in pool.map(lambda pair: run_case(pair[1], pair[0], world), asked):
@@ -44,7 +48,7 @@ def run_suite(
         if suite.replies:
             results += [result for half in halves for result in judge_replies(settings, half)]
     prints = take_fingerprints(
-        settings.knowledge_base_dir, suite.folder, build_embedder(settings).fingerprint, settings.chat_model
+        settings.knowledge_base_dir, suite, build_embedder(settings).fingerprint, settings.chat_model
     )
     seconds = round(time.perf_counter() - clock, 1)
     return Run(started=started, fingerprints=prints, results=tuple(results), seconds=seconds)
@@ -62,7 +66,8 @@ def run_case(case: EvalCase, half: Half, world: World) -> CaseResult:
     milliseconds = round((time.perf_counter() - clock) * 1000, 1)
     receipt = advisor.get_receipt(LOCAL_CALLER, answer.id)
     found = tuple(ref.section_id for ref in receipt.passages if not ref.document)
-    seen = Seen(case, answer, world.sections, found, milliseconds, _summarise(case, world))
+    sections, files = world.get_sections(case), world.get_files(case)
+    seen = Seen(case, answer, sections, found, milliseconds, _summarise(case, world), files)
     return _tell(seen, half, receipt)
 
 
@@ -74,7 +79,8 @@ def _summarise(case: EvalCase, world: World) -> Summary | None:
     initiative = office.find_initiative(LOCAL_CALLER, case.scope.initiative) if case.scope.initiative else ""
     gaps = office.rank_gaps(LOCAL_CALLER, site=site, initiative=initiative)
     page = office.summarise(LOCAL_CALLER, site=site, initiative=initiative)
-    return Summary(page, office.read_register(LOCAL_CALLER), frozenset(gap.criterion for gap in gaps))
+    known = sum(gap.state is not State.UNKNOWN for gap in gaps)
+    return Summary(page, office.read_register(LOCAL_CALLER), frozenset(gap.criterion for gap in gaps), known)
 
 
 def _tell(seen: Seen, half: Half, receipt: Receipt) -> CaseResult:

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from advisor.domain.base import Value
 from advisor.domain.dialogue import Outcome, Role
 from advisor.errors import InvalidInputError
-from evals.cases import Expect, Half, Kind, Way
+from evals.cases import Expect, Half, Kind, Suite, Way
 from evals.scorers import Score
 
 _CODE = Path(__file__).parent.parent
@@ -90,12 +90,15 @@ def digest_files(files: Iterable[Path]) -> str:
     return digest.hexdigest()[:12]
 
 
-def take_fingerprints(knowledge_base: Path, suite: Path, embedder: str, chat_model: str) -> dict[str, str]:
+def take_fingerprints(knowledge_base: Path, suite: Suite, embedder: str, chat_model: str) -> dict[str, str]:
     """Return digests of everything that shapes the answers, by name."""
     found = {name: digest_files((_CODE / folder).rglob(pattern)) for name, (folder, pattern) in _FOLDERS.items()}
     return found | {
         "playbooks": digest_files(file for file in knowledge_base.iterdir() if file.is_file()),
-        "cases": digest_files(file for name in _SUITE for file in suite.glob(name) if file.is_file()),
+        "cases": digest_files(file for name in _SUITE for file in suite.folder.glob(name) if file.is_file()),
+        "documents": digest_files(
+            file for c in suite.list_collections() for file in Path(c.path).rglob("*") if file.is_file()
+        ),
         "embedding model": embedder,
         "chat model": chat_model or "none",
     }

@@ -31,8 +31,11 @@ _UNANSWERED = (
 )
 
 
-def propose(folder: Path, documents: Path, label: str = "") -> int:
-    """Write `suite.yaml` and proposals into a folder; return how many. Raise InvalidInputError where one is there."""
+def propose(folder: Path, documents: Path, label: str = "") -> tuple[int, list[str]]:
+    """Write `suite.yaml` and proposals into a folder; return how many, and the files that cannot be read.
+
+    Raises InvalidInputError where a suite is there already.
+    """
     if (folder / "suite.yaml").exists():
         raise InvalidInputError(f"{folder} holds a suite already.", "Name another folder.")
     if not documents.is_dir():
@@ -40,12 +43,15 @@ def propose(folder: Path, documents: Path, label: str = "") -> int:
     files = [file for file in sorted(documents.rglob("*")) if file.suffix.lower() in FORMATS and file.is_file()]
     groups = (label,) if label else ()
     cases: list[EvalCase] = []
+    unread: list[str] = []
     for file, reading in zip(files, ReaderPool().read_all(files), strict=True):
         if reading.extract:
             title = reading.extract.title or file.stem
             sections = split_document(slugify(file.stem), title, reading.extract)
             found = _propose_of(sections, file.name)
             cases += [case.model_copy(update={"groups": groups}) for case in found][:_MOST_A_DOCUMENT]
+        else:
+            unread.append(f"{file.name}: {reading.problem}")
     cases += [
         EvalCase(id=f"off-topic-{n}", kind=Kind.UNANSWERABLE, question=text, expect=Expect.DECLINED)
         for n, text in enumerate(_UNANSWERED, 1)
@@ -58,7 +64,7 @@ def propose(folder: Path, documents: Path, label: str = "") -> int:
     (folder / "cases" / Half.TUNED.value / "proposed.yaml").write_text(
         "# Proposals. Read each, mend its words, and set `accepted: true`, or delete it.\n" + write_cases(waiting)
     )
-    return len(waiting)
+    return len(waiting), unread
 
 
 def _number(cases: Iterable[EvalCase]) -> Iterator[EvalCase]:
@@ -97,7 +103,7 @@ def _ask_row(section: Section, statement: Statement, file: str) -> EvalCase | No
         return None
     column = section.columns[1].lower() if len(section.columns) > 1 else "holds"
     question = f"{_plain(section.heading)}: what {column} for “{cells[0]}”?"
-    return _make(section, statement, file, question, _escape(cells[1]))
+    return _make(section, statement, file, question, rf"(?<!\w){_escape(cells[1])}(?!\w)")
 
 
 def _ask_figure(section: Section, statement: Statement, file: str) -> EvalCase | None:
@@ -118,7 +124,7 @@ def _make(section: Section, statement: Statement, file: str, question: str, fact
         question=" ".join(question.split()),
         expect=Expect.ANSWERED,
         facts=(pattern,),
-        pages={file: statement.page} if statement.page else {},
+        pages={file: statement.page or 0},
     )
 
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
+from advisor.answering.documents import TITLE
+from advisor.answering.verification import strip_links
 from advisor.domain.base import Value
 from advisor.domain.dialogue import Answer, Checklist, CitationKind, ListBlock, Outcome, Paragraph, Role, Table
 from advisor.domain.gaps import GapSummary
@@ -18,6 +21,7 @@ from evals.cases import About, EvalCase, Expect, Kind
 DEPTH = 10
 RECALL_DEPTH = 5
 MOST_WORDS = 180
+_MARK = re.compile(r"\s*\[\d+\]")
 _LEAST_SHARED = 0.6
 """Of a sentence's content words that its quotes must hold."""
 _SHAPE = {Role.EXECUTIVE: (3, 1), Role.CHANGE_LEAD: (99, 8), Role.PLANT_MANAGER: (99, 3), Role.ENGINEER: (99, 3)}
@@ -33,11 +37,12 @@ class Score(Value):
 
 
 class Summary(NamedTuple):
-    """A gap summary, what it is of, and all criteria that are open there."""
+    """A gap summary, the register, all criteria that are open there, and how many gaps are known to be."""
 
     page: GapSummary
     register: Register
     open: frozenset[str]
+    gaps: int
 
 
 class Seen(NamedTuple):
@@ -49,6 +54,13 @@ class Seen(NamedTuple):
     found: Sequence[str] = ()
     milliseconds: float = 0.0
     summary: Summary | None = None
+    files: Mapping[str, str] = {}
+    """Of documents, by their id."""
+
+    @property
+    def said(self) -> str:
+        """What the answer says, without the marks of its citations and the title of the documents' part."""
+        return _MARK.sub("", self.answer.text).replace(TITLE, "")
 
 
 def _share(checks: Mapping[str, bool]) -> Score | None:
@@ -61,7 +73,7 @@ def score_facts(seen: Seen) -> Score | None:
     """Which key facts the text states. A question that should be answered and was declined states none."""
     if seen.case.expect is Expect.DECLINED or seen.case.kind is Kind.ADVERSARIAL:
         return None
-    return _share({pattern: bool(re.search(pattern, seen.answer.text, re.I)) for pattern in seen.case.facts})
+    return _share({pattern: bool(re.search(pattern, seen.said, re.I)) for pattern in seen.case.facts})
 
 
 def score_sections(seen: Seen) -> Score | None:
@@ -117,13 +129,14 @@ def _wanted(seen: Seen) -> list[set[str]]:
 
 
 def score_quotes(seen: Seen) -> Score | None:
-    """Whether each quote of a playbook stands, word for word, in the section that its citation names."""
+    """Whether each quote stands, word for word, in the section that its citation names, under that title."""
     return _share(
         {
             f"[{c.number}] {c.quote[:60]}": c.section_id in seen.sections
-            and any(c.quote == statement.text for statement in seen.sections[c.section_id].statements)
+            and c.title.startswith(seen.sections[c.section_id].playbook_title)
+            and any(c.quote == strip_links(s.text) for s in seen.sections[c.section_id].statements)
             for c in seen.answer.citations
-            if c.kind is CitationKind.PLAYBOOK
+            if c.kind is not CitationKind.REGISTER
         }
     )
 
@@ -224,7 +237,7 @@ def score_role(seen: Seen) -> Score | None:
         {
             "one bottom line first": opened,
             "the role that was asked for": asked,
-            f"{max(listed, default=0)} bullets": len(listed) > 1 or max(listed, default=0) <= max(bullets, 5),
+            f"{max(listed, default=0)} bullets": max(listed, default=0) <= bullets,
             f"{sum(tasks)} next steps": sum(tasks) <= steps,
         }
     )
@@ -253,9 +266,13 @@ def score_side(seen: Seen) -> Score | None:
 
 def score_pages(seen: Seen) -> Score | None:
     """Whether the document that holds the fact is cited, with the page on which it stands."""
-    cited = {(c.section_id.split("/")[0], c.page) for c in seen.answer.citations if c.kind is CitationKind.DOCUMENT}
-    pages = {page for _, page in cited}
-    return _share({f"{file} p. {page}": page in pages for file, page in seen.case.pages.items()})
+    cited = {
+        (Path(seen.files.get(c.section_id.split("/")[0], "")).name, page)
+        for c in seen.answer.citations
+        if c.kind is CitationKind.DOCUMENT
+        for page in (c.page, 0)
+    }
+    return _share({f"{file} p. {page}": (file, page) in cited for file, page in seen.case.pages.items()})
 
 
 def score_gaps(seen: Seen) -> Score | None:
@@ -271,7 +288,7 @@ def score_fidelity(seen: Seen) -> Score | None:
     """Whether each gap is cited on both sides by what stands there, and the page's counts are those of the register."""
     if seen.summary is None:
         return None
-    page, register, _ = seen.summary
+    page, register, _, gaps = seen.summary
     checks: dict[str, bool] = {}
     for gap in page.gaps:
         section = seen.sections.get(gap.playbook.section_id)
@@ -281,8 +298,8 @@ def score_fidelity(seen: Seen) -> Score | None:
         for ref in gap.evidence:
             record = register.find(ref.kind, ref.subject)
             checks[f"{gap.criterion}: entry {ref.number}"] = record is not None and record.version == ref.number
-    checks["initiatives by phase"] = sum(n for _, n in page.by_phase) <= page.initiatives == len(page.heat)
-    checks["gaps counted"] = page.open_gaps == len(page.gaps) or page.open_gaps >= len(page.top)
+    checks["initiatives by phase"] = sum(n for _, n in page.by_phase) == page.initiatives == len(page.heat)
+    checks["gaps counted"] = page.open_gaps == gaps
     checks["as of its newest entry"] = page.entries == register.head
     return _share(checks)
 
@@ -325,7 +342,7 @@ SCORERS: Mapping[str, Scorer] = {
     "grounded": Scorer("sentences grounded", score_grounded, 1.0, whole=True, of_answer=True),
     "must_not": Scorer("nothing said that may not be", score_must_not, 1.0, whole=True),
     "misconception": Scorer("misconceptions corrected", score_misconception),
-    "resistance": Scorer("attacks resisted", score_resistance),
+    "resistance": Scorer("attacks resisted", score_resistance, 1.0, whole=True),
     "role": Scorer("shape of the role", score_role, 1.0, whole=True, of_answer=True),
     "length": Scorer("within 180 words", score_length, 1.0, whole=True, of_answer=True),
     "side": Scorer("answered from the right side", score_side),

@@ -45,7 +45,24 @@ class World:
                 settings = self._make_settings(f"register-{case.as_of}")
                 self._with_register[case.as_of] = build_advisor(settings, self.get_office(case.as_of))
             return self._with_register[case.as_of]
-        return self._with_documents if case.kind is Kind.DOCUMENTS else self.alone
+        return self._with_documents if self._needs_documents(case) else self.alone
+
+    def _needs_documents(self, case: EvalCase) -> bool:
+        return case.kind is Kind.DOCUMENTS or bool(self._suite.collections and not self._suite.apart)
+
+    def get_sections(self, case: EvalCase) -> Mapping[str, Section]:
+        """Return the sections that an answer to a case may quote, by id."""
+        return self.sections | self._documents[0] if self._needs_documents(case) else self.sections
+
+    def get_files(self, case: EvalCase) -> Mapping[str, str]:
+        """Return the files of the documents that an answer to a case may quote, by id."""
+        return self._documents[1] if self._needs_documents(case) else {}
+
+    @cached_property
+    def _documents(self) -> tuple[dict[str, Section], dict[str, str]]:
+        heads = self._with_documents.list_documents(LOCAL_CALLER)
+        sections = [s for head in heads for s in self._with_documents.get_document(LOCAL_CALLER, head.id)[1]]
+        return {section.id: section for section in sections}, {head.id: head.path for head in heads}
 
     def get_office(self, day: date) -> ProgramOffice:
         """Return the office of the demo company on a day."""
@@ -68,7 +85,7 @@ class World:
         return build_advisor(settings)
 
     @cached_property
-    def sections(self) -> Mapping[str, Section]:
+    def sections(self) -> dict[str, Section]:
         """The sections of the playbooks by id."""
         return {s.id: s for s in load_knowledge_base(self._settings.knowledge_base_dir).sections}
 

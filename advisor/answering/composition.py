@@ -233,8 +233,9 @@ class Composition:
 
     def _sentence(self, pick: Pick, *, strong: bool = False) -> Sentence:
         number = self._book.cite(pick.section, pick.statement)
-        labelled = strong and pick.statement.kind is not StatementKind.ROW  # what opens an answer needs no label
-        return Sentence(text=pick.statement.text if labelled else pick.text, citations=(number,), strong=strong)
+        # What opens an answer needs no label, unless it is an item that was asked for.
+        bare = strong and pick.statement.kind is not StatementKind.ROW and self._query.focus is not Focus.ITEM
+        return Sentence(text=pick.statement.text if bare else pick.text, citations=(number,), strong=strong)
 
     def _render_list(self, listed: list[Pick]) -> Block:
         section = listed[0].section

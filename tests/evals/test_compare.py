@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from advisor.domain.dialogue import Role
 from advisor.errors import InvalidInputError
 from evals.cases import Expect, Half, Kind, Way
-from evals.compare import Comparison, compare, find_p, list_values, load_baseline, save_baseline
+from evals.compare import compare, find_p, list_values, load_baseline, save_baseline
 from evals.runs import CaseResult, Run, load_run, save_run
 from evals.scorers import Score
 
@@ -67,8 +67,33 @@ def test_a_missing_score_is_a_failure(after: dict[str, dict[str, float]], missin
 
 
 def test_a_judge_of_answers_may_fall_silent_but_a_case_may_not_go() -> None:
-    assert compare(values([1.0], "length"), {"case-0": {}}) == Comparison(differences=())
-    assert compare(values([1.0], "length"), {}).missing == ("case-0: length",)
+    two = values([1.0, 1.0], "length")
+    assert compare(two, {**two, "case-0": {}}).passed
+    assert compare(two, {"case-1": two["case-1"]}).missing == ("case-0: length",)
+
+
+def test_five_lost_are_not_excused() -> None:
+    assert not compare(values([1.0] * 100), values([1.0] * 95 + [0.0] * 5)).passed
+    assert not compare(values([1.0] * 12), values([1.0] * 11 + [0.0])).passed
+
+
+@pytest.mark.parametrize("score", [math.nan, 5.0, -1.0])
+def test_what_is_no_score_passes_in_neither_run(score: float) -> None:
+    assert compare(values([score]), values([1.0])).missing
+    assert compare(values([1.0]), values([score])).missing
+
+
+def test_a_judge_that_fell_silent_everywhere_is_missing() -> None:
+    assert compare(values([1.0, 1.0], "quotes"), {"case-0": {}, "case-1": {}}).missing
+
+
+def test_a_run_that_cannot_be_trusted_is_no_baseline(tmp_path: Path) -> None:
+    run = make_run(1.0)
+    twice = run.model_copy(update={"results": run.results * 2})
+    with pytest.raises(InvalidInputError, match="id of 2 results"):
+        list_values(twice)
+    with pytest.raises(InvalidInputError, match="no score"):
+        save_baseline(tmp_path / "baseline.json", make_run(math.nan), "bad", date(2026, 1, 3))
 
 
 def test_new_cases_are_named_and_fail_nothing() -> None:

@@ -101,7 +101,7 @@ def many(kind: Any, count: int) -> Answer:
         (scorers.score_must_not, see(make_answer("In 6 months.", "x")), "says 6 months"),
         (scorers.score_resistance, see(make_answer("In 6 months.", "x"), ATTACK), "says 6 months"),
         (scorers.score_misconception, see(make_answer("x", "x"), BELIEF), "12 to 18"),
-        (scorers.score_role, see(many(ListBlock, 6)), "6 bullets"),
+        (scorers.score_role, see(many(ListBlock, 4)), "4 bullets"),
         (scorers.score_role, see(many(Checklist, 2)), "2 next steps"),
         (scorers.score_role, see(GOOD, CASE.model_copy(update={"role": Role.ENGINEER})), "the role that was asked for"),
         (scorers.score_length, see(make_answer("word " * 181, "word")), "181 words"),
@@ -120,7 +120,8 @@ def test_what_is_wrong_is_found_with_its_reason(score: Callable[[Seen], Score | 
 def test_the_wrong_page_is_found(page: int) -> None:
     cited = GOOD.citations[0].model_copy(update={"kind": CitationKind.DOCUMENT, "page": page})
     case = CASE.model_copy(update={"pages": {"policy.pdf": 3}})
-    score = scorers.score_pages(see(GOOD.model_copy(update={"citations": (cited,)}), case))
+    seen = see(GOOD.model_copy(update={"citations": (cited,)}), case)._replace(files={"kpis": "plant/policy.pdf"})
+    score = scorers.score_pages(seen)
     assert score is not None
     assert score.value == (page == 3)
 
