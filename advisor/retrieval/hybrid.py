@@ -158,7 +158,7 @@ class HybridRetriever:
                 vectors = self._vectors.open(directory, damaged=not sound)
                 calibration = Calibration.model_validate_json((directory / CALIBRATION).read_bytes())
                 catalogue = Catalogue(directory)
-                speller = Speller(catalogue.list_texts())
+                speller = Speller(catalogue.list_texts)
                 self._reader = _Reader(manifest.id, catalogue, vectors, calibration, speller)
             return self._reader
 

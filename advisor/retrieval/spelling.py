@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
-from functools import cache
+from collections.abc import Callable, Iterable
+from functools import cache, cached_property
 from importlib.resources import files
 
 from symspellpy import SymSpell, Verbosity
@@ -26,14 +26,25 @@ _FEWEST_ENGLISH = 2
 
 
 class Speller:
-    """Corrects words towards those of some texts."""
+    """Corrects words towards those of some texts, which are read when a first word is no English."""
 
-    def __init__(self, texts: Iterable[str]) -> None:
-        counts = Counter(word.lower() for text in texts for word in _WORD.findall(text))
-        self._stems = {stem(word) for word in counts}
-        self._index = SymSpell(max_dictionary_edit_distance=2)
-        for word, count in counts.items():
-            self._index.create_dictionary_entry(word, count)
+    def __init__(self, list_texts: Callable[[], Iterable[str]]) -> None:
+        self._list_texts = list_texts
+
+    @cached_property
+    def _counts(self) -> Counter[str]:
+        return Counter(word.lower() for text in self._list_texts() for word in _WORD.findall(text))
+
+    @cached_property
+    def _stems(self) -> set[str]:
+        return {stem(word) for word in self._counts}
+
+    @cached_property
+    def _index(self) -> SymSpell:
+        index = SymSpell(max_dictionary_edit_distance=2)
+        for word, count in self._counts.items():
+            index.create_dictionary_entry(word, count)
+        return index
 
     def correct(self, text: str) -> str:
         """Return a question with its slips mended; what nothing comes near stays."""

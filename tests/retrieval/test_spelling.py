@@ -10,7 +10,8 @@ from advisor.retrieval.spelling import Speller
 
 @pytest.fixture(scope="module")
 def speller(knowledge: KnowledgeBase) -> Speller:
-    return Speller(f"{s.playbook_title} {s.heading} {s.text} {' '.join(s.questions)}" for s in knowledge.sections)
+    texts = [f"{s.playbook_title} {s.heading} {s.text} {' '.join(s.questions)}" for s in knowledge.sections]
+    return Speller(lambda: texts)
 
 
 @pytest.mark.parametrize(
