@@ -59,7 +59,7 @@ def run(
         f"{len(done.results)} cases in {done.seconds:.0f} s. Run {file.stem}; report: {pages}", soft_wrap=True
     )
     if found:
-        report.print_comparison(console, found, {r.id: r.half for r in done.results}, "the baseline")
+        report.print_comparison(console, found, done.halves, "the baseline")
         if gate and not found.passed:
             raise typer.Exit(1)
 
@@ -67,7 +67,7 @@ def run(
 def _hold_to_baseline(done: Run, file: Path, half: Half | None) -> Comparison:
     baseline = load_baseline(file)
     wanted = {case: row for case, row in baseline.values.items() if half in {None, baseline.halves[case]}}
-    return compare(wanted, list_values(done))
+    return compare(wanted, list_values(done), done.halves)
 
 
 @app.command("compare")
@@ -88,8 +88,8 @@ def compare_runs(
     console = Console()
     changed = [name for name in second.fingerprints if prints.get(name) != second.fingerprints[name]]
     console.print(f"Changed: {', '.join(changed) or 'nothing'}.")
-    found = compare(values, list_values(second))
-    report.print_comparison(console, found, {r.id: r.half for r in second.results}, before)
+    found = compare(values, list_values(second), second.halves)
+    report.print_comparison(console, found, second.halves, before)
     if not found.passed:
         raise typer.Exit(1)
 
@@ -131,6 +131,7 @@ def judge_by_model(
             lambda n, total: progress.update(task, completed=n, total=total),
         )
     save_run(suite.out, judged)
+    report.write_reports(suite.out, judged, None)
     found = find_agreement(judged.results)
     if found is None:
         console.print("[red]No vote could be read.[/] Check the model; the scores of code stand.")
@@ -158,5 +159,8 @@ if __name__ == "__main__":
     try:
         app()
     except AdvisorError as error:
-        Console(stderr=True).print(f"{error.args[0]} {error.remedy}")
+        Console(stderr=True).print(str(error), markup=False)
         sys.exit(2)
+    except KeyboardInterrupt:
+        Console(stderr=True).print("Interrupted; no run was kept.")
+        sys.exit(130)

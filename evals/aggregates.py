@@ -14,6 +14,7 @@ from evals.metrics import Floats, find_auroc, find_interval, wilson
 from evals.runs import CaseResult
 from evals.scorers import SCORERS
 
+_NO_ANSWER = frozenset({Outcome.DECLINED, Outcome.CLARIFY})
 _ABSTENTION = frozenset({Kind.DIRECT, Kind.SYNTHESIS, Kind.MISCONCEPTION, Kind.UNANSWERABLE})
 
 
@@ -79,7 +80,7 @@ def find_shares(results: Iterable[CaseResult], group: Callable[[CaseResult], str
 def find_abstention(results: Iterable[CaseResult]) -> Abstention | None:
     """Return how well the playbooks' probability tells the answerable from the others; None without both."""
     rows = [
-        (result.probability, result.expect is Expect.ANSWERED, result.outcome is not Outcome.DECLINED)
+        (result.probability, result.expect is Expect.ANSWERED, result.outcome not in _NO_ANSWER)
         for result in results
         if result.kind in _ABSTENTION and result.probability is not None and result.expect is not Expect.EITHER
     ]

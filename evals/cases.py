@@ -81,7 +81,10 @@ class Scope(Value):
 
 
 def _check_pattern(pattern: str) -> str:
-    re.compile(pattern)
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise ValueError(f'"{pattern}" is no pattern: {error}') from error
     return pattern
 
 

@@ -45,6 +45,8 @@ class Difference(Value):
     p: float
     worse: tuple[str, ...]
     better: tuple[str, ...]
+    by_half: Mapping[Half, float] = {}
+    """How far the mean of each half moved."""
 
     @property
     def regressed(self) -> bool:
@@ -101,8 +103,8 @@ def list_values(run: Run) -> Values:
     }
 
 
-def compare(before: Values, after: Values) -> Comparison:
-    """Compare the scores of two runs."""
+def compare(before: Values, after: Values, halves: Mapping[str, Half] | None = None) -> Comparison:
+    """Compare the scores of two runs; with the halves of the cases, tell the change of each half as well."""
     judged = {name for scores in after.values() for name in scores}
     missing = [
         f"{case}: {name}"
@@ -116,7 +118,7 @@ def compare(before: Values, after: Values) -> Comparison:
     for name, scorer in SCORERS.items():
         ids = [case for case in before if name in before[case] and name in after.get(case, {})]
         if scorer.compared and ids:
-            differences.append(_differ(name, ids, before, after))
+            differences.append(_differ(name, ids, before, after, halves or {}))
     return Comparison(
         differences=tuple(differences),
         missing=tuple(dict.fromkeys(missing)),
@@ -124,11 +126,12 @@ def compare(before: Values, after: Values) -> Comparison:
     )
 
 
-def _differ(name: str, ids: list[str], before: Values, after: Values) -> Difference:
+def _differ(name: str, ids: list[str], before: Values, after: Values, halves: Mapping[str, Half]) -> Difference:
     old = np.array([before[case][name] for case in ids], dtype=np.float64)
     new = np.array([after[case][name] for case in ids], dtype=np.float64)
     change = new - old
     low, high = find_interval(change)
+    by_half = {half: [v for case, v in zip(ids, change, strict=True) if halves.get(case) is half] for half in Half}
     return Difference(
         scorer=name,
         cases=len(ids),
@@ -139,6 +142,7 @@ def _differ(name: str, ids: list[str], before: Values, after: Values) -> Differe
         p=find_p(change),
         worse=tuple(case for case, value in zip(ids, change, strict=True) if value < -1e-9),
         better=tuple(case for case, value in zip(ids, change, strict=True) if value > 1e-9),
+        by_half={half: float(np.mean(values)) for half, values in by_half.items() if values},
     )
 
 

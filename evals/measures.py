@@ -171,7 +171,7 @@ def init(
     console = Console()
     for problem in unread:
         console.print(f"[yellow]not read:[/] {problem}")
-    console.print(f"{count} proposals are in {folder / 'cases/tuned/proposed.yaml'}: accept those that are right, then")
+    console.print(f"{count} proposals are in {folder / 'cases'}, half of them held: accept those that are right, then")
     console.print(f"python -m evals --suite {folder} --failures", soft_wrap=True)
 
 

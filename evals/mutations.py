@@ -6,6 +6,7 @@ missing.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -31,6 +32,7 @@ from evals.compare import Values, compare, list_values
 from evals.runner import run_suite
 from evals.scorers import SCORERS
 
+_COUNTED = re.compile(r"(?<![\w.:,\[-])\d+(?= (?:open|initiatives|gaps|actions|of))")
 Mutation = Callable[[ExitStack], None]
 
 
@@ -190,6 +192,58 @@ def close_gaps(stack: ExitStack) -> None:
     _swap(stack, ProgramOffice, "rank_gaps", make)
 
 
+def miscount_gaps(stack: ExitStack) -> None:
+    """Tell of more gaps than there are, and of no phase."""
+
+    def make(summarise: Any) -> Any:
+        def miscounted(*args: Any, **scope: Any) -> Any:
+            page = summarise(*args, **scope)
+            return page.model_copy(update={"open_gaps": page.open_gaps + 37, "by_phase": ()})
+
+        return miscounted
+
+    _swap(stack, ProgramOffice, "summarise", make)
+
+
+def _change_document_citations(stack: ExitStack, change: Callable[[Citation], dict[str, Any]]) -> None:
+    def make(cite: Any) -> Any:
+        def cited(number: int, pick: Any) -> Citation:
+            found: Citation = cite(number, pick)
+            return found.model_copy(update=change(found))
+
+        return cited
+
+    _swap(stack, documents, "_cite", make)
+
+
+def add_to_quotes(stack: ExitStack) -> None:
+    """Let a document say more than it does."""
+    _change_document_citations(stack, lambda c: {"quote": f"{c.quote} The board has approved it."})
+
+
+def rename_documents(stack: ExitStack) -> None:
+    """Name another document than the one that is quoted."""
+    _change_document_citations(stack, lambda _: {"title": "Information Security Policy 2019"})
+
+
+def change_answers_figures(stack: ExitStack) -> None:
+    """Double every number of a register answer, in words and cells, but not in its citations."""
+
+    def double(draft: Draft) -> Draft:
+        head, mark, tail = draft.model_dump_json().partition('"citations":[{')
+        changed = _COUNTED.sub(lambda match: str(int(match[0]) * 2), head)
+        return Draft.model_validate_json(changed + mark + tail)
+
+    def make(report: Any) -> Any:
+        def reported(*args: Any) -> Any:
+            found = report(*args)
+            return found.model_copy(update={"draft": double(found.draft)}) if found else found
+
+        return reported
+
+    _swap(stack, ProgramOffice, "report", make)
+
+
 def forget_register(stack: ExitStack) -> None:
     """Answer questions about the program from the playbooks alone."""
     _swap(stack, ProgramOffice, "report", lambda _: lambda *_: None)
@@ -212,6 +266,10 @@ MUTATIONS: tuple[Mutation, ...] = (
     drop_reasons,
     close_gaps,
     forget_register,
+    miscount_gaps,
+    add_to_quotes,
+    rename_documents,
+    change_answers_figures,
 )
 
 

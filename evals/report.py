@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,11 @@ import jinja2
 from rich.console import Console
 from rich.table import Table
 
-from evals.aggregates import Abstention, Mean, find_abstention, find_latency, find_means, find_shares
+from advisor.domain.base import Value
+from evals.aggregates import Abstention, Mean, find_abstention, find_latency, find_mean, find_means, find_shares
 from evals.cases import Half
 from evals.compare import Comparison, Difference
+from evals.judge import find_agreement
 from evals.runs import CaseResult, Run
 from evals.scorers import SCORERS
 
@@ -96,8 +99,13 @@ def _tell(difference: Difference) -> str:
     mark = "[red]worse[/] " if difference.regressed else "[green]better[/] " if difference.improved else ""
     return (
         f"{mark}{SCORERS[difference.scorer].label}: {difference.before:.1%} → {difference.after:.1%} "
-        f"({difference.low:+.1%} to {difference.high:+.1%}, p = {difference.p:.3f}, {difference.cases} cases)"
+        f"({difference.low:+.1%} to {difference.high:+.1%}, p = {difference.p:.3f}, {difference.cases} cases"
+        f"{_tell_halves(difference)})"
     )
+
+
+def _tell_halves(difference: Difference) -> str:
+    return "".join(f"; {half.value} {change:+.1%}" for half, change in difference.by_half.items())
 
 
 def write_reports(folder: Path, run: Run, comparison: Comparison | None) -> Path:
@@ -113,8 +121,31 @@ def write_reports(folder: Path, run: Run, comparison: Comparison | None) -> Path
     templates.filters |= {"percent": lambda value: f"{value:.1%}", "mean": _show}
     for name in ("report.html", "report.md"):
         (folder / name).write_text(templates.get_template(f"{name}.jinja").render(view))
-    (folder / "report.json").write_text(run.model_dump_json(indent=1))
+    (folder / "report.json").write_text(json.dumps(_tabulate(view), indent=1))
     return folder / "report.html"
+
+
+def _tabulate(view: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what programs read: the aggregates, the comparison and the run."""
+    run: Run = view["run"]
+    comparison: Comparison | None = view["comparison"]
+    return {
+        "run": run.id,
+        "seconds": run.seconds,
+        "fingerprints": dict(run.fingerprints),
+        "passed": _dump(view["passed"]),
+        "judges": {half.value: _dump(find_means(run.of(half))) for half in Half if run.of(half)},
+        "groups": {title: {half: _dump(shares) for half, shares in by.items()} for title, by in view["groups"].items()},
+        "abstention": _dump(view["curves"]),
+        "latency": _dump(view["latency"]),
+        "judge": view["agreement"].model_dump() if view["agreement"] else None,
+        "comparison": comparison.model_dump(mode="json") | {"passed": comparison.passed} if comparison else None,
+        "results": [result.model_dump(mode="json") for result in run.results],
+    }
+
+
+def _dump(values: Mapping[str, Value | None]) -> dict[str, Any]:
+    return {name: value.model_dump(mode="json") for name, value in values.items() if value}
 
 
 def _show(mean: Mean | None) -> str:
@@ -151,10 +182,13 @@ def make_view(run: Run, comparison: Comparison | None) -> dict[str, Any]:
         "plot": {name: draw_curve(found) for name, found in curves.items()},
         "latency": {half.value: find_latency(results) for half, results in halves.items()},
         "comparison": comparison,
-        "halves": {result.id: result.half for result in run.results},
+        "halves": run.halves,
+        "agreement": find_agreement(run.results),
+        "labels": {name: scorer.label for name, scorer in SCORERS.items()},
+        "tell_halves": _tell_halves,
         "name_cases": name_cases,
         "size": {"width": _WIDTH, "height": _HEIGHT, "margin": _MARGIN},
-        "passed": {half.value: sum(r.passed for r in results) for half, results in halves.items()},
+        "passed": {half.value: find_mean([float(r.passed) for r in results]) for half, results in halves.items()},
     }
 
 

@@ -41,15 +41,18 @@ def run_suite(
             raise InvalidInputError("No case is accepted.", "Set `accepted: true` in the proposals that are right.")
         world.prepare([case for _, case in asked])
         with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
-            for result in pool.map(lambda pair: run_case(pair[1], pair[0], world), asked):
-                results.append(result)
-                if progress:
-                    progress(len(results), len(asked))
+            waiting = [pool.submit(run_case, case, half, world) for half, case in asked]
+            try:
+                for future in waiting:
+                    results.append(future.result())
+                    if progress:
+                        progress(len(results), len(asked))
+            except BaseException:
+                pool.shutdown(cancel_futures=True)
+                raise
         if suite.replies:
             results += [result for half in halves for result in judge_replies(settings, half)]
-    prints = take_fingerprints(
-        settings.knowledge_base_dir, suite, build_embedder(settings).fingerprint, settings.chat_model
-    )
+    prints = take_fingerprints(settings, suite, build_embedder(settings).fingerprint)
     seconds = round(time.perf_counter() - clock, 1)
     return Run(started=started, fingerprints=prints, results=tuple(results), seconds=seconds)
 

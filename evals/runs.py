@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from advisor.domain.base import Value
 from advisor.domain.dialogue import Outcome, Role
 from advisor.errors import InvalidInputError
+from advisor.settings import Settings
 from evals.cases import Expect, Half, Kind, Suite, Way
 from evals.scorers import Score
 
@@ -77,6 +78,11 @@ class Run(Value):
         told = json.dumps(dict(self.fingerprints), sort_keys=True).encode()
         return f"{self.started:%Y%m%d-%H%M%S}-{hashlib.sha256(told).hexdigest()[:8]}"
 
+    @property
+    def halves(self) -> dict[str, Half]:
+        """The half of each case."""
+        return {result.id: result.half for result in self.results}
+
     def of(self, half: Half) -> tuple[CaseResult, ...]:
         """Return the results of one half."""
         return tuple(result for result in self.results if result.half is half)
@@ -90,17 +96,19 @@ def digest_files(files: Iterable[Path]) -> str:
     return digest.hexdigest()[:12]
 
 
-def take_fingerprints(knowledge_base: Path, suite: Suite, embedder: str, chat_model: str) -> dict[str, str]:
+def take_fingerprints(settings: Settings, suite: Suite, embedder: str) -> dict[str, str]:
     """Return digests of everything that shapes the answers, by name."""
     found = {name: digest_files((_CODE / folder).rglob(pattern)) for name, (folder, pattern) in _FOLDERS.items()}
     return found | {
-        "playbooks": digest_files(file for file in knowledge_base.iterdir() if file.is_file()),
+        "playbooks": digest_files(file for file in settings.knowledge_base_dir.iterdir() if file.is_file()),
         "cases": digest_files(file for name in _SUITE for file in suite.folder.glob(name) if file.is_file()),
         "documents": digest_files(
             file for c in suite.list_collections() for file in Path(c.path).rglob("*") if file.is_file()
         ),
         "embedding model": embedder,
-        "chat model": chat_model or "none",
+        "chat model": settings.chat_model or "none",
+        "reranker": settings.reranker or "none",
+        "thresholds": json.dumps(settings.thresholds, sort_keys=True),
     }
 
 

@@ -61,9 +61,10 @@ def propose(folder: Path, documents: Path, label: str = "") -> tuple[int, list[s
     collection = {"name": "documents", "path": str(documents.resolve()), **({"label": label} if label else {})}
     (folder / "suite.yaml").write_text(yaml.safe_dump({"collections": [collection]}, sort_keys=False))
     waiting = [case.model_copy(update={"accepted": False}) for case in _number(cases)]
-    (folder / "cases" / Half.TUNED.value / "proposed.yaml").write_text(
-        "# Proposals. Read each, mend its words, and set `accepted: true`, or delete it.\n" + write_cases(waiting)
-    )
+    for half, share in ((Half.TUNED, waiting[::2]), (Half.HELD, waiting[1::2])):
+        (folder / "cases" / half.value / "proposed.yaml").write_text(
+            "# Proposals. Read each, mend its words, and set `accepted: true`, or delete it.\n" + write_cases(share)
+        )
     return len(waiting), unread
 
 

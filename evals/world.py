@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
@@ -12,12 +13,15 @@ from tempfile import TemporaryDirectory
 from advisor.bootstrap import build_advisor, build_ingest, build_library_ingest, build_program
 from advisor.domain.identity import LOCAL_CALLER
 from advisor.domain.knowledge import Section
+from advisor.errors import BusyError
 from advisor.knowledge.playbooks import load_knowledge_base
 from advisor.program.office import ProgramOffice
 from advisor.service import Advisor
 from advisor.settings import Settings
 from evals.cases import EvalCase, Kind, Suite
 
+_PATIENCE = 120
+"""Seconds that another ingest is waited for."""
 _SHARED = ("models", "generations")
 
 
@@ -34,9 +38,20 @@ class World:
 
     def prepare(self, cases: list[EvalCase]) -> None:
         """Open what cases need, so that they can be asked side by side."""
-        build_ingest(self._settings).run()
+        self._ingest()
         for case in cases:
             self.get_advisor(case)
+
+    def _ingest(self) -> None:
+        """Bring the index up to date; wait while another run does."""
+        for _ in range(_PATIENCE):
+            try:
+                build_ingest(self._settings).run()
+            except BusyError:
+                time.sleep(1)
+            else:
+                return
+        build_ingest(self._settings).run()
 
     def get_advisor(self, case: EvalCase) -> Advisor:
         """Return the advisor that a case is for."""

@@ -77,7 +77,12 @@ def test_an_indexed_question_is_no_case(indexed: Settings, tmp_path: Path, knowl
 
 @pytest.mark.parametrize(
     ("text", "told"),
-    [("- {id: a, kind: direct}", "Field required"), ("- {id: a, kind: odd}", "a.yaml, 0.kind"), ("- [", "no YAML")],
+    [
+        ("- {id: a, kind: direct}", "Field required"),
+        ("- {id: a, kind: odd}", "a.yaml, 0.kind"),
+        ("- [", "no YAML"),
+        ("- {id: a, kind: direct, question: b, expect: answered, facts: ['(']}", "is no pattern"),
+    ],
 )
 def test_what_is_no_case_is_named(tmp_path: Path, text: str, told: str) -> None:
     suite = make_suite(tmp_path)

@@ -41,6 +41,12 @@ def test_what_got_worse_by_more_than_chance_is_a_regression() -> None:
     assert difference.low < difference.after - difference.before < difference.high < 0
 
 
+def test_the_change_of_each_half_is_told() -> None:
+    halves = {"case-0": Half.TUNED, "case-1": Half.TUNED, "case-2": Half.HELD}
+    (difference,) = compare(values([1.0, 1.0, 1.0]), values([1.0, 0.5, 0.0]), halves).differences
+    assert difference.by_half == {Half.TUNED: -0.25, Half.HELD: -1.0}
+
+
 def test_one_case_for_another_is_noise() -> None:
     found = compare(values([1.0, 0.0] + [1.0] * 30), values([0.0, 1.0] + [1.0] * 30))
     assert found.passed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -87,6 +88,11 @@ def test_the_report_opens_offline_and_is_accessible(page_of: tuple[object, Path]
     failed = [result for result in run.results if not result.passed]
     assert page.locator("summary", has_text=failed[0].id).count() >= 1 if failed else "(0)" in text  # type: ignore[attr-defined]
     assert run.id in (file.parent / "report.md").read_text()
+    told = json.loads((file.parent / "report.json").read_text())
+    assert told["run"] == run.id
+    assert told["comparison"]["passed"]
+    assert told["passed"]["tuned"]["cases"] == len(run.of(Half.TUNED))
+    assert {result["id"] for result in told["results"]} == {result.id for result in run.results}
 
 
 def test_a_model_votes_and_its_agreement_is_told(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -110,10 +116,11 @@ def test_a_company_s_documents_get_proposals_that_are_asked_once_accepted(indexe
     assert count >= 10
     assert unread == []
     assert load_suite(folder).load_cases(Half.TUNED) == ()
-    file = folder / "cases" / "tuned" / "proposed.yaml"
-    rows = yaml.safe_load(file.read_text())
+    file, other = (folder / "cases" / half.value / "proposed.yaml" for half in Half)
+    rows = yaml.safe_load(file.read_text()) + yaml.safe_load(other.read_text())
     pages = {row["pages"].get("alarm-handling.pdf") for row in rows if row.get("pages")}
     assert pages >= {2, 3}
+    other.unlink()
     kept = [row | {"accepted": True} for row in rows if "Which figure" in row["question"]]
     file.write_text(yaml.safe_dump(kept))
     run = run_suite(indexed, load_suite(folder))
