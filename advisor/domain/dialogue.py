@@ -392,14 +392,15 @@ def render_markdown(blocks: tuple[Block, ...]) -> str:
 
 def render_conversation(turns: Sequence[Turn]) -> str:
     """Return turns as Markdown: a heading a question, the answer, and its sources."""
-    parts = []
-    for turn in turns:
-        answer = turn.answer
-        sources = [f"[{c.number}] {c.place}: “{c.quote}”" for c in answer.citations]
-        notices = [f"_{notice}_" for notice in answer.notices]
-        question = " ".join(turn.question.split())
-        parts.append("\n\n".join((f"## {question}", answer.text, *notices, *(["\n".join(sources)] if sources else []))))
+    parts = [f"## {' '.join(turn.question.split())}\n\n{render_with_sources(turn.answer)}" for turn in turns]
     return "\n\n".join(parts) + "\n"
+
+
+def render_with_sources(answer: Answer) -> str:
+    """Return an answer as Markdown: its text, its notices, and each source with the words it holds."""
+    sources = [f"[{c.number}] {c.place}: “{c.quote}”" for c in answer.citations]
+    notices = [f"_{notice}_" for notice in answer.notices]
+    return "\n\n".join((answer.text, *notices, *(["\n".join(sources)] if sources else [])))
 
 
 def parse_question(raw: str) -> str:

@@ -17,6 +17,7 @@ from advisor.storage.keys import SqlKeys
 from integrations.metrics import PrometheusMeter
 from integrations.web.access import create_access_router, create_operations_router
 from integrations.web.ask import create_ask_router
+from integrations.web.chat_completions import create_completions_router
 from integrations.web.credentials import Credentials
 from integrations.web.guard import Guard
 from integrations.web.limits import RateLimits
@@ -62,6 +63,7 @@ def create_app(
     )
     add_problem_handlers(app)
     app.include_router(create_ask_router(advisor, guard))
+    app.include_router(create_completions_router(advisor, guard))
     app.include_router(create_program_router(office, advisor, guard))
     app.include_router(create_access_router(guard))
     app.include_router(create_operations_router(guard, meter, check_ready))

@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from integrations.metrics import PrometheusMeter
 from integrations.web.problems import describe_defect, render_problem
 
-ASK_PATH = "/api/v1/ask"
+ASK_PATHS = frozenset({"/api/v1/ask", "/v1/chat/completions"})
 IMPORT_PATH = "/api/v1/import"
 BODY_SECONDS = 30
 MOST_BYTES = 1_000_000
@@ -135,7 +135,7 @@ class Limits:
             said = f"The request has more than {most:,} bytes.", "Send less at once."
             await render_problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, *said, _id(scope))(scope, receive, send)
             return
-        if scope["path"] != ASK_PATH or scope["method"] != "POST":
+        if scope["path"] not in ASK_PATHS or scope["method"] != "POST":
             await self._app(scope, _replay(body, receive), send)
             return
         if self._asks >= self._most_asks:

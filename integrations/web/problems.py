@@ -59,6 +59,27 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
 """What any route of the API may answer instead, for its description."""
 
 
+class OpenAiError(BaseModel):
+    """An error as clients of OpenAI's API read it."""
+
+    message: str
+    type: str
+    param: str | None = None
+    code: str | None = None
+
+
+class OpenAiProblem(BaseModel):
+    """What the routes in OpenAI's shape may answer instead."""
+
+    error: OpenAiError
+
+
+_BEFORE_ROUTING = (403, 408, 413, 500, 503)
+OPENAI_PROBLEMS: dict[int | str, dict[str, Any]] = {
+    status: {"model": Problem | OpenAiProblem if status in _BEFORE_ROUTING else OpenAiProblem} for status in PROBLEMS
+}
+
+
 def make_problem(status: HTTPStatus, detail: str, remedy: str, request_id: str) -> Problem:
     """Return a problem of a kind that a status names."""
     said, todo = (text.encode("utf-8", "replace").decode() for text in (detail, remedy))
@@ -96,7 +117,16 @@ def answer_problem(
         page = render_page("problem.html", status, title=status.phrase, detail=detail, remedy=remedy, request_id=id_)
         page.headers.update(_make_headers(status, retry_after))
         return page
+    if request.url.path.startswith("/v1/"):
+        said = make_openai_problem(status, f"{detail} {remedy}".strip())
+        return JSONResponse(said.model_dump(), status_code=status.value, headers=_make_headers(status, retry_after))
     return render_problem(status, detail, remedy, id_, retry_after=retry_after)
+
+
+def make_openai_problem(status: HTTPStatus, message: str) -> OpenAiProblem:
+    """Return a problem as clients of OpenAI's API read it."""
+    kind = "invalid_request_error" if status < HTTPStatus.INTERNAL_SERVER_ERROR else "server_error"
+    return OpenAiProblem(error=OpenAiError(message=message, type=kind))
 
 
 def find_status(error: AdvisorError) -> HTTPStatus:
