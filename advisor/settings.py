@@ -107,6 +107,10 @@ class Settings(BaseSettings):
     anonymous: bool = Field(
         default=False, description="Whether callers without credentials may read what everyone may read."
     )
+    mcp_key: SecretStr = Field(
+        default=SecretStr(""),
+        description="API key in whose name `advisor mcp` asks; empty means as the user of this machine.",
+    )
     oidc_issuer: str = Field(default="", description="Issuer of OIDC tokens that are accepted.")
     oidc_audience: str = Field(default="", description="Audience that OIDC tokens must be made for.")
     oidc_jwks_url: str = Field(

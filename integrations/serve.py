@@ -8,6 +8,7 @@ import os
 import shutil
 import socket
 from collections.abc import Callable
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import uvicorn
@@ -66,6 +67,7 @@ def create_application(settings: Settings) -> FastAPI:
         check_ready=lambda: bootstrap.check_ready(settings),
     )
     _mount_slack(application, settings, advisor, office, meter)
+    _mount_mcp(application, advisor, office)
     return application
 
 
@@ -114,6 +116,15 @@ def _mount_slack(
     door = build_door(settings, advisor, office, meter=meter)
     secret = settings.slack_signing_secret.get_secret_value()
     application.include_router(create_router(door.app, secret, door.workers))
+
+
+def _mount_mcp(application: FastAPI, advisor: Advisor, office: ProgramOffice) -> None:
+    """Mount the MCP door where its library is installed."""
+    if find_spec("mcp") is None:
+        return
+    from integrations.mcp.transports import mount  # noqa: PLC0415  opens only where it is installed
+
+    mount(application, advisor, office, application.state.guard.identify)
 
 
 def _bind(host: str, port: int) -> socket.socket:

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from advisor.domain.base import Value
 from advisor.domain.dialogue import Role
+from advisor.errors import ForbiddenError
 
 
 class Permission(StrEnum):
@@ -59,6 +60,17 @@ class Caller(Value):
     def may_see(self, label: str) -> bool:
         """Whether an access label is open to the caller: an empty label is open to all, an admin sees everything."""
         return not label or label in self.groups or self.permission is Permission.ADMIN
+
+
+def require(caller: Caller, permission: Permission, area: Area) -> None:
+    """Raise ForbiddenError for a caller whose credential does not open an area, or who lacks a permission."""
+    if area not in caller.areas:
+        raise ForbiddenError(f"This credential does not open the area {area.value}.", "Use a key that was made for it.")
+    if not caller.may(permission):
+        raise ForbiddenError(
+            f"You have the permission {caller.permission.value}; this needs {permission.value}.",
+            "Ask the operator for the permission.",
+        )
 
 
 LOCAL_CALLER = Caller(id="local", permission=Permission.ADMIN, areas=tuple(Area))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from importlib.util import find_spec
+from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -108,6 +109,30 @@ def serve(
 
     settings = load_settings()
     run(_with(settings, host=host, port=port, workers=workers), announce=lambda line: _out.print(line, soft_wrap=True))
+
+
+@app.command()
+def mcp(
+    transport: Annotated[
+        Literal["stdio", "http"],
+        typer.Option(help="stdio for a program that starts it; http serves it at /mcp, beside the API."),
+    ] = "stdio",
+    host: Annotated[str | None, typer.Option(help="Address to listen on, over http.")] = None,
+    port: Annotated[int | None, typer.Option(min=1, max=65535, help="Port to listen on, over http.")] = None,
+) -> None:
+    """Be a server of the Model Context Protocol; needs the extra `mcp`."""
+    if find_spec("mcp") is None:
+        raise InvalidInputError("The extra mcp is not installed.", 'Install it: pip install -e ".[mcp]".')
+    if transport == "http":
+        serve(host=host, port=port, workers=None)
+        return
+    from integrations.logs import configure_logs  # noqa: PLC0415
+    from integrations.mcp.transports import run_stdio  # noqa: PLC0415  opens only here
+
+    settings = load_settings()
+    configure_logs(settings.log_level)
+    bootstrap.prepare_index(settings)
+    run_stdio(settings)
 
 
 def _with(settings: Settings, **given: str | int | None) -> Settings:

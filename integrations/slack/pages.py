@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Sequence
 
 from advisor.domain.checklist import ChecklistDraft, ChecklistItem, InterviewQuestion
 from advisor.domain.gaps import GapSummary, GateReadiness, StatusLine
 from advisor.domain.register import Register
+from advisor.program.confirmation import digest_proposals
 from advisor.program.plain_words import Proposal
 from advisor.program.reports.markdown import fit_text
 from advisor.program.reports.wording import word_average, word_day, word_level, word_trend
@@ -137,17 +137,6 @@ def render_proposals(proposals: Sequence[Proposal], text: str, register: Registe
         )
     )
     return Message("Record this?", blocks)
-
-
-def digest_proposals(proposals: Sequence[Proposal], register: Register) -> str:
-    """Return what tells whether a confirmed message still means what was shown, on records that nobody changed."""
-    versions = []
-    for proposal in proposals:
-        initiative = register.find_initiative(proposal.initiative or "")
-        status = register.latest_status(proposal.initiative or "")
-        versions.append((initiative.version if initiative else 0, status.version if status else 0))
-    shown = json.dumps([[proposal.model_dump(mode="json") for proposal in proposals], versions], sort_keys=True)
-    return hashlib.sha256(shown.encode()).hexdigest()[:16]
 
 
 def render_checklist(items: Sequence[ChecklistItem], *, place: str) -> list[Message]:

@@ -12,8 +12,8 @@ from advisor.domain.records import Initiative, RecordKind
 from advisor.domain.register import Entry, Record, RecordChange
 from advisor.domain.work import NewWork
 from advisor.errors import InvalidInputError
+from advisor.program import confirmation
 from advisor.program.check_in import read_check_in
-from advisor.program.plain_words import Proposal
 from integrations.slack import pages
 from integrations.slack.asking import ask, find_answer
 from integrations.slack.blocks import Message, actions, button, say
@@ -123,11 +123,11 @@ def confirm_status(desk: Desk, request: Request) -> list[NewWork]:
     """Record what a message in plain words was shown to mean, if it still means that."""
     asker = admit(desk, request, private=True)
     meant = json.loads(request.value)
-    proposals = desk.office.read_message(asker.person.caller, meant["text"])
-    register = desk.office.read_register(asker.person.caller)
-    if pages.digest_proposals(proposals, register) != meant["digest"]:
-        return _in_place(request, pages.render_proposals(proposals, meant["text"], register))
-    entries = desk.office.record(asker.person.caller, _changes(proposals), key=_key(request), door=DOOR)
+    caller, text = asker.person.caller, meant["text"]
+    proposals, digest = confirmation.read_status(desk.office, caller, text)
+    if digest != meant["digest"]:
+        return _in_place(request, pages.render_proposals(proposals, text, desk.office.read_register(caller)))
+    entries = confirmation.confirm_status(desk.office, caller, text, digest, key=_key(request), door=DOOR)
     return _in_place(request, _recorded(entries))
 
 
@@ -206,10 +206,6 @@ def list_initiatives(desk: Desk, request: Request) -> list[Record[Initiative]]:
     return sorted(
         mine, key=lambda i: (person.name not in (i.fields.accountable_owner, i.fields.ot_owner), i.fields.name)
     )
-
-
-def _changes(proposals: tuple[Proposal, ...]) -> list[RecordChange]:
-    return [change for proposal in proposals for change in proposal.changes]
 
 
 def _recorded(entries: tuple[Entry, ...]) -> Message:

@@ -61,6 +61,7 @@ def create_app(
         lifespan=widen,
         redirect_slashes=False,
     )
+    app.state.guard = guard
     add_problem_handlers(app)
     app.include_router(create_ask_router(advisor, guard))
     app.include_router(create_completions_router(advisor, guard))

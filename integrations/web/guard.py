@@ -7,8 +7,8 @@ from typing import Any
 from fastapi import Depends, Request
 from fastapi.security import HTTPBearer
 
-from advisor.domain.identity import LOCAL_CALLER, Area, Caller, Permission
-from advisor.errors import ForbiddenError, UnauthenticatedError
+from advisor.domain.identity import LOCAL_CALLER, Area, Caller, Permission, require
+from advisor.errors import UnauthenticatedError
 from integrations.web.credentials import Credentials
 from integrations.web.limits import RateLimits
 
@@ -26,21 +26,14 @@ class Guard:
         """Return a dependency that gives the Caller, or raises for one who may not."""
 
         def admit(request: Request) -> Caller:
-            caller = self._identify(request)
-            if area not in caller.areas:
-                raise ForbiddenError(
-                    f"This credential does not open the area {area.value}.", "Use a key that was made for it."
-                )
-            if not caller.may(permission):
-                raise ForbiddenError(
-                    f"You have the permission {caller.permission.value}; this needs {permission.value}.",
-                    "Ask the operator for the permission.",
-                )
+            caller = self.identify(request)
+            require(caller, permission, area)
             return caller
 
         return Depends(admit)
 
-    def _identify(self, request: Request) -> Caller:
+    def identify(self, request: Request) -> Caller:
+        """Return who asks, counted against their limit; raise UnauthenticatedError, TooManyRequestsError."""
         address = self.credentials.find_address(request)
         try:
             caller = self.credentials.identify(request)

@@ -1,0 +1,1 @@
+"""The advisor as tools of the Model Context Protocol."""
