@@ -70,7 +70,8 @@ def run_case(case: EvalCase, half: Half, world: World) -> CaseResult:
     receipt = advisor.get_receipt(LOCAL_CALLER, answer.id)
     found = tuple(ref.section_id for ref in receipt.passages if not ref.document)
     sections, files = world.get_sections(case), world.get_files(case)
-    seen = Seen(case, answer, sections, found, milliseconds, _summarise(case, world), files)
+    known = world.get_known(case.as_of) if case.on_register else None
+    seen = Seen(case, answer, sections, found, milliseconds, _summarise(case, world), files, known)
     return _tell(seen, half, receipt)
 
 

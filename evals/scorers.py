@@ -17,6 +17,7 @@ from advisor.domain.knowledge import Section
 from advisor.domain.register import Register
 from advisor.text import content_stems, count_words, figures
 from evals.cases import About, EvalCase, Expect, Kind
+from evals.recount import Known, recount
 
 DEPTH = 10
 RECALL_DEPTH = 5
@@ -56,6 +57,8 @@ class Seen(NamedTuple):
     summary: Summary | None = None
     files: Mapping[str, str] = {}
     """Of documents, by their id."""
+    known: Known | None = None
+    """What the register holds, for a question on it."""
 
     @property
     def said(self) -> str:
@@ -304,6 +307,14 @@ def score_fidelity(seen: Seen) -> Score | None:
     return _share(checks)
 
 
+def score_recount(seen: Seen) -> Score | None:
+    """Whether the figures that an answer gives of the program are those that the register comes to."""
+    if seen.known is None:
+        return None
+    sentences = [text for text, _ in list_sentences(seen.answer)]
+    return _share({f"{figure} in: {t[:60]}": right for t in sentences for figure, right in recount(t, seen.known)})
+
+
 def score_latency(seen: Seen) -> Score | None:
     """Milliseconds from question to answer, of the last question; never compared, as machines differ."""
     return Score(value=seen.milliseconds)
@@ -348,6 +359,7 @@ SCORERS: Mapping[str, Scorer] = {
     "side": Scorer("answered from the right side", score_side),
     "pages": Scorer("right page cited", score_pages, 1.0, whole=True),
     "gaps": Scorer("right gaps told", score_gaps, 1.0, whole=True),
+    "recount": Scorer("figures of the program recounted", score_recount, 1.0, whole=True, of_answer=True),
     "fidelity": Scorer("gap summary faithful", score_fidelity, 1.0, whole=True),
     "good_shown": Scorer("a model's sound lines shown", _say_nothing, 0.95, of_answer=True),
     "bad_held": Scorer("a model's false lines held back", _say_nothing, 1.0, whole=True, of_answer=True),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
@@ -19,6 +20,7 @@ from advisor.program.office import ProgramOffice
 from advisor.service import Advisor
 from advisor.settings import Settings
 from evals.cases import EvalCase, Kind, Suite
+from evals.recount import Known
 
 _PATIENCE = 120
 """Seconds that another ingest is waited for."""
@@ -34,6 +36,7 @@ class World:
         self._suite = suite
         self._scratch = scratch
         self._offices: dict[date, ProgramOffice] = {}
+        self._known: dict[date, Known] = {}
         self._with_register: dict[date, Advisor] = {}
 
     def prepare(self, cases: list[EvalCase]) -> None:
@@ -86,6 +89,21 @@ class World:
             office.load_demo(LOCAL_CALLER, door="evals")
             self._offices[day] = office
         return self._offices[day]
+
+    def get_known(self, day: date) -> Known:
+        """Return what the register holds on a day, as a judge counts it."""
+        if day not in self._known:
+            office = self.get_office(day)
+            lines = office.list_status(LOCAL_CALLER)
+            sizes = Counter(line.site for line in lines)
+            self._known[day] = Known(
+                summary=office.summarise(LOCAL_CALLER),
+                gates=office.assess_gates(LOCAL_CALLER),
+                items=office.list_items(LOCAL_CALLER),
+                gaps=office.rank_gaps(LOCAL_CALLER),
+                sizes=frozenset({len(lines), *sizes.values()}),
+            )
+        return self._known[day]
 
     @cached_property
     def alone(self) -> Advisor:

@@ -39,8 +39,6 @@ def said(result: CallToolResult) -> str:
     assert isinstance(content, TextContent)
     return content.text
 
-    return asyncio.run(run())
-
 
 def with_client(target: Any, use: Callable[[Client], Awaitable[Any]]) -> Any:
     async def run() -> Any:
