@@ -22,6 +22,8 @@ from advisor.errors import InvalidInputError
 from advisor.program import checklists
 from advisor.program.plain_words import word_asks
 from advisor.program.reports import html, markdown
+from advisor.program.reports.formats import find_format
+from advisor.program.reports.pack import make_pack
 from advisor.settings import load_settings
 from integrations.cli import program_render as render
 
@@ -41,7 +43,7 @@ checklist_app = typer.Typer(
 
 def add_commands(app: typer.Typer) -> None:
     """Add the commands about the program to the command line."""
-    for command in (status, initiatives, gates, gaps, assess, record, history, demo):
+    for command in (status, initiatives, gates, gaps, report, assess, record, history, demo):
         app.command()(command)
     app.command("import")(import_table)
     app.command("export")(export_table)
@@ -162,6 +164,29 @@ def gaps(
         _print_json(summary)
     else:
         _out.print(render.render_summary(summary))
+
+
+def report(
+    output: Annotated[Path | None, typer.Option(help="File to write; its ending names the format.")] = None,
+    format: Annotated[str, typer.Option(help="pptx, xlsx, pdf, html or md.")] = "pptx",  # noqa: A002
+    template: Annotated[Path | None, typer.Option(help="Your company's .pptx, for the slides.")] = None,
+    site: SiteOption = "",
+    initiative: InitiativeOption = "",
+    as_of: Annotated[str | None, typer.Option(help="A day, like 2026-11-20; today when left out.")] = None,
+    since: Annotated[str | None, typer.Option(help="The day to compare with; 30 days earlier when left out.")] = None,
+) -> None:
+    """Write the pack for a meeting: gap summary, gate readiness, decisions wanted, sources."""
+    office = _office()
+    found = find_format(output.suffix if output and output.suffix else format)
+    pack = make_pack(
+        office,
+        LOCAL_CALLER,
+        as_of=_day(as_of),
+        since=_day(since),
+        site=office.find_site(LOCAL_CALLER, site) if site else "",
+        initiative=office.find_initiative(LOCAL_CALLER, initiative) if initiative else "",
+    )
+    _write(output or Path(f"{pack.name}.{format.lower()}"), found.make(pack, template))
 
 
 def _write(file: Path, content: bytes) -> None:

@@ -20,6 +20,8 @@ from advisor.program import tables
 from advisor.program.office import ProgramOffice
 from advisor.program.plain_words import Proposal
 from advisor.program.reports import html, markdown
+from advisor.program.reports.formats import FORMATS, find_format
+from advisor.program.reports.pack import make_pack
 from advisor.service import Advisor
 from integrations.web.guard import BEARER, Guard
 from integrations.web.paging import Page, make_page
@@ -174,6 +176,25 @@ def create_program_router(office: ProgramOffice, advisor: Advisor, guard: Guard)
         if format != "json":
             raise InvalidInputError(f'There is no format "{format[:20]}".', "Use json, markdown or html.")
         return summary
+
+    @router.get(
+        "/report",
+        summary="The pack for a meeting, as a file",
+        response_class=Response,
+        responses={200: {"content": {each.media_type: {} for each in FORMATS.values()}}},
+    )
+    def report(
+        as_of: date | None = None,
+        since: date | None = None,
+        site: str = "",
+        initiative: str = "",
+        format: str = "pptx",  # noqa: A002  the name that callers expect
+        caller: Caller = reader,
+    ) -> Response:
+        found = find_format(format)
+        pack = make_pack(office, caller, as_of=as_of, since=since, **_place(office, caller, site, initiative))
+        named = {"Content-Disposition": f'attachment; filename="{pack.name}.{format.lower()}"'}
+        return Response(found.make(pack, None), media_type=found.media_type, headers=named)
 
     @router.get("/assessment/next", summary="The next question of the structural assessment")
     def next_question(initiative: str = "", dimension: str = "", caller: Caller = reader) -> InterviewQuestion | None:

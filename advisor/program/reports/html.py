@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from advisor.domain.gaps import GapSummary
 from advisor.program.reports.markdown import fit_text
+from advisor.program.reports.pack import MeetingPack, word_gate, word_missing
 from advisor.program.reports.svg import draw_heat_map, draw_levels, draw_trend
 
 _TEMPLATES = Environment(
@@ -22,10 +23,22 @@ _TEMPLATES = Environment(
 
 def render_summary(summary: GapSummary) -> str:
     """Return the page as HTML; the charts escape what they show themselves."""
+    return _render(summary, None)
+
+
+def render_pack(pack: MeetingPack) -> str:
+    """Return the meeting pack as HTML: the page, gate readiness, decisions and sources."""
+    return _render(pack.summary, pack)
+
+
+def _render(summary: GapSummary, pack: MeetingPack | None) -> str:
     text = fit_text(summary)
     known = any(value is not None for _, values in summary.trend for value in values)
     return _TEMPLATES.get_template("summary.html").render(
         summary=summary,
+        pack=pack,
+        word_gate=word_gate,
+        word_missing=word_missing,
         text=text,
         levels_known=any(level.average is not None for level in summary.levels),
         levels_svg=Markup(draw_levels(summary.levels)),  # noqa: S704  drawn by us, every text in it escaped

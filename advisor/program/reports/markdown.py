@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from advisor.domain.gaps import GapSummary
+from advisor.program.reports.pack import MeetingPack, word_gate, word_missing
 from advisor.program.reports.wording import (
     LENGTHS,
     SummaryText,
@@ -19,6 +20,25 @@ MOST_WORDS = 450
 def render_summary(summary: GapSummary) -> str:
     """Return the page as Markdown, at the greatest length that keeps it within 450 words."""
     return _render(summary, fit_text(summary))
+
+
+def render_pack(pack: MeetingPack) -> str:
+    """Return the meeting pack as Markdown: the page, gate readiness, decisions and sources."""
+    lines = [render_summary(pack.summary)]
+    if pack.gates:
+        lines += ["## Gate readiness", ""]
+        for gate in pack.gates:
+            to = f" → {gate.next_stage.words}" if gate.next_stage else ""
+            missing = f": {word_missing(gate)}" if gate.open_items else ""
+            lines.append(f"- **{gate.name}** ({gate.stage.words}{to}): {word_gate(gate)}{missing}")
+        lines.append("")
+    if pack.decisions:
+        lines += ["## Decisions wanted", "", *(f"{n}. {told}" for n, told in enumerate(pack.decisions, 1)), ""]
+    if pack.sources:
+        lines += ["## Sources", ""]
+        lines += [f"- {s.playbook}, {s.section}: {'; '.join(s.articles)}" for s in pack.sources]
+        lines += ["", *(f"- #{entry.number} ({entry.as_of}) {entry.text}" for entry in pack.entries), ""]
+    return "\n".join([*lines, f"_{pack.footer}_", ""])
 
 
 def fit_text(summary: GapSummary) -> SummaryText:

@@ -10,8 +10,8 @@ from advisor.domain.criteria import MAX_LEVEL
 from advisor.domain.gaps import DimensionLevel
 from advisor.program.reports.wording import word_average
 
-_SHADES = ("#f7fbff", "#deebf7", "#b5d3ea", "#7fb2d9", "#3f7fb8", "#1f5590")
-_INK_ON = ("#16324f", "#16324f", "#16324f", "#0d2238", "#ffffff", "#ffffff")
+SHADES = ("#f7fbff", "#deebf7", "#b5d3ea", "#7fb2d9", "#3f7fb8", "#1f5590")
+INK_ON = ("#16324f", "#16324f", "#16324f", "#0d2238", "#ffffff", "#ffffff")
 _UNKNOWN = "url(#unknown)"
 _INK = "#22303c"
 _LINE = "#8a99a8"
@@ -52,8 +52,8 @@ def draw_heat_map(columns: Sequence[str], rows: Sequence[tuple[str, Sequence[int
         body.append(_text(left - 10, y + 17, _shorten(name), anchor="end"))
         for c, level in enumerate(levels):
             x = left + c * cell_w
-            fill = _UNKNOWN if level is None else _SHADES[level]
-            ink = _INK if level is None else _INK_ON[level]
+            fill = _UNKNOWN if level is None else SHADES[level]
+            ink = _INK if level is None else INK_ON[level]
             body.append(
                 f'<rect x="{x}" y="{y}" width="{cell_w - 2}" height="{cell_h - 2}" rx="3" '
                 f'fill="{fill}" stroke="#d5dde4"/>'
