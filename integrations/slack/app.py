@@ -45,9 +45,12 @@ def create_app(
     for action in _QUEUED:
         app.action(action)(intake.take_action)
     app.action("feedback")(modals.take_feedback)
+    app.action("source_wrong")(modals.take_feedback)
     app.action("as_checklist")(intake.take_drafts)
     app.action("gate_checklist")(intake.take_drafts)
     app.action("show_gaps")(intake.take_shown)
+    app.action("show_gates")(intake.take_shown)
+    app.action(re.compile("^report_"))(intake.take_report)
     app.action("show_checklist")(intake.take_shown)
     app.action(re.compile("^assess_"))(intake.take_assessment)
     app.action("open_check_in")(modals.open_check_in)

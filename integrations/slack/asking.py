@@ -117,9 +117,12 @@ def ask_human(desk: Desk, request: Request) -> list[NewWork]:
 def take_feedback(desk: Desk, request: Request) -> list[NewWork]:
     """Remember what the reader thinks of an answer."""
     verdict, _, answer_id = request.value.partition("/")
+    cited = int(verdict.removeprefix("source-")) if verdict.startswith("source-") else None
     answer, reader = find_answer(desk, request._replace(value=answer_id))
     reason = ": ".join(request.values[name] for name in ("reason", "comment") if name in request.values)
-    feedback = Feedback(answer_id=answer.id, helpful=verdict == "yes", reason=reason)
+    if cited is not None:
+        reason = "The source does not hold what it is cited for"
+    feedback = Feedback(answer_id=answer.id, helpful=verdict == "yes", reason=reason, citation=cited)
     desk.advisor.record_feedback(reader, feedback)
     if verdict == "yes" or reason:
         return post_all(request.key, request.privately, [say("Thank you, noted.")])

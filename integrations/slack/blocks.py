@@ -26,6 +26,7 @@ MOST_BLOCKS = 40
 MOST_CHARACTERS = 9_000
 """Of one message; Slack takes about 13,000, and the buttons and the sources come on top."""
 MOST_ROWS, MOST_COLUMNS = 100, 20
+MOST_OPTIONS = 100
 _LONGEST_RUN = 2_500
 _LONGEST_TEXT = 3_000
 _SHARE = "Everyone in the channel will see your question, and what all of them may see of the answer."
@@ -140,7 +141,7 @@ def pack(blocks: Sequence[Kit], end: Sequence[Kit], *, summary: str) -> list[Mes
     size, tables = 0, 0
     for block in blocks:
         length = count_characters(block)
-        is_table = block["type"] == "table"
+        is_table = block["type"] in {"table", "data_table"}
         full = len(messages[-1]) >= MOST_BLOCKS or size + length > MOST_CHARACTERS or (is_table and tables)
         if messages[-1] and full:
             messages.append([])
@@ -257,11 +258,22 @@ def _answer_buttons(answer: Answer, *, private: bool) -> list[Kit]:
                 button("More detail", "more_detail", answer.id),
                 button("As a checklist", "as_checklist", answer.id),
                 button("Ask a human", "ask_human", answer.id, confirm=_HUMAN),
+                *([_source_menu(answer)] if answer.citations else []),
             )
         )
     elif answer.outcome is Outcome.DECLINED:
         rows.append(actions(button("Ask a human", "ask_human", answer.id, confirm=_HUMAN)))
     return [*rows, feedback_buttons(answer.id)] if answer.outcome is not Outcome.CLARIFY else rows
+
+
+def _source_menu(answer: Answer) -> Kit:
+    """Return the menu that says which source does not hold what it is cited for."""
+    options = [
+        {"text": plain(clip(f"[{c.number}] {c.place}", 75)), "value": f"source-{c.number}/{answer.id}"}
+        for c in answer.citations[:MOST_OPTIONS]
+    ]
+    placeholder = plain("A source does not fit …")
+    return {"type": "static_select", "action_id": "source_wrong", "placeholder": placeholder, "options": options}
 
 
 def feedback_buttons(answer_id: str) -> Kit:

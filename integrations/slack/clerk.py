@@ -11,7 +11,7 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from advisor.domain.work import NewWork, Queue, Work
 from advisor.errors import AdvisorError
 from advisor.ports import WorkQueue
-from integrations.slack import asking, jobs, program
+from integrations.slack import asking, files, home, jobs, program
 from integrations.slack.blocks import say
 from integrations.slack.desk import Desk, Request, read_request
 from integrations.slack.outgoing import post_all
@@ -39,6 +39,8 @@ HANDLERS: dict[str, Handler] = {
     "assess": program.answer_assessment,
     "check_in": program.submit_check_in,
     "item": program.submit_item,
+    "home": home.publish_home,
+    "report": lambda desk, request: files.send_report(desk, request, request.value),
     "adopt": program.submit_adoption,
     "stopped": lambda _, __: [],
     "weekly": jobs.run_weekly,

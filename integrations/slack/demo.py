@@ -77,6 +77,10 @@ def _play(sim: Simulator, queue: WorkQueue) -> Iterator[str]:
     for command in ("gaps", "gates", "checklist"):
         sim.command(JONAS, CHANNEL, "/advisor", command)
         yield f"He runs /advisor {command}."
+    sim.open_home(JONAS)
+    yield "He opens the Home tab."
+    sim.click_home(JONAS, "report_pptx", "pptx")
+    yield "And asks for the slides."
     now = time.time()
     queue.put(due_work("mon 09:00", "T1", now, since=now - 8 * 86_400))
     yield "On Monday the digest goes to the channel."

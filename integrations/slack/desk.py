@@ -100,7 +100,7 @@ def admit(desk: Desk, request: Request, *, private: bool = False) -> Asker:
     message, holds what the person alone may see.
     """
     person = desk.people.find(request.user, request.team)
-    if request.is_direct:
+    if request.is_direct or not request.channel:
         return Asker(person, person.caller, request.privately)
     rule = desk.people.check_channel(request.channel)
     if private or rule is ChannelRule.PRIVATE_FIRST:

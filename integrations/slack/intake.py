@@ -42,6 +42,9 @@ class Intake:
                 self._keep_message(body, event)
             case "app_home_opened" if event.get("tab") == "messages":
                 self._suggest(event)
+            case "app_home_opened" if event.get("tab") == "home":
+                key = f"home/{event['user']}/{event.get('event_ts') or body.get('event_id', '')}"
+                self.put("home", key, user=event["user"], channel="")
             case "agent_session_stopped":
                 self._keep_stop(event)
             case _:
@@ -132,6 +135,11 @@ class Intake:
     def take_shown(self, ack: Ack, body: Mapping[str, Any], action: Mapping[str, Any]) -> None:
         """Queue the wish to see gaps or checklist after a check-in."""
         self.put_action("command", body, action, "", text=action["action_id"].removeprefix("show_"))
+        ack()
+
+    def take_report(self, ack: Ack, body: Mapping[str, Any], action: Mapping[str, Any]) -> None:
+        """Queue the wish for the pack as a file."""
+        self.put_action("report", body, action, str(action.get("value", "")))
         ack()
 
     def ignore(self, ack: Ack) -> None:

@@ -13,6 +13,7 @@ BOT_SCOPES = (
     "channels:read",
     "chat:write",
     "commands",
+    "files:write",
     "groups:history",
     "groups:read",
     "im:history",
@@ -46,7 +47,7 @@ def make_manifest(*, transport: str = "socket", url: str = "") -> dict[str, Any]
                 ],
             },
             "app_home": {
-                "home_tab_enabled": False,
+                "home_tab_enabled": True,
                 "messages_tab_enabled": True,
                 "messages_tab_read_only_enabled": False,
             },
@@ -69,7 +70,7 @@ def make_manifest(*, transport: str = "socket", url: str = "") -> dict[str, Any]
                 {
                     "command": COMMAND,
                     "description": "Ask, check in, see gaps, gates and checklists",
-                    "usage_hint": "ask | status | initiatives | gaps | gates | checklist | assess",
+                    "usage_hint": "ask | status | initiatives | gaps | gates | report | checklist | assess",
                     "should_escape": True,
                     **request,
                 }

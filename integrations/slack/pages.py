@@ -11,7 +11,7 @@ from advisor.domain.register import Register
 from advisor.program.confirmation import digest_proposals
 from advisor.program.plain_words import Proposal
 from advisor.program.reports.markdown import fit_text
-from advisor.program.reports.wording import word_average, word_day, word_level, word_trend
+from advisor.program.reports.wording import word_day, word_trend
 from integrations.slack.blocks import (
     Kit,
     Message,
@@ -25,10 +25,11 @@ from integrations.slack.blocks import (
     pack,
     paragraph,
     run,
-    table,
 )
+from integrations.slack.native import chart_summary, data_table
 
 MOST_ITEMS = 15
+_FILES = (("pptx", "Slides"), ("xlsx", "Workbook"), ("pdf", "PDF"))
 _LONGEST_VALUE = 1_900
 VERDICTS = (("Yes", "yes"), ("Partly", "partly"), ("No", "no"), ("Don't know", "unknown"), ("Not for us", "na"))
 
@@ -44,10 +45,18 @@ def render_gaps(summary: GapSummary) -> list[Message]:
     ]
     if any(level.average is not None or level.floor is not None for level in summary.levels):
         rows = [
-            (level.title, word_level(level.floor), f"{word_average(level)} {word_trend(level)}", str(level.target))
+            (
+                level.title,
+                level.floor,
+                level.average,
+                word_trend(level),
+                level.target,
+                f"{level.known} of {level.asked}",
+            )
             for level in summary.levels
         ]
-        blocks.append(table(("Levels, 0 to 5", "Floor", "Average", "Target"), rows))
+        columns = ("Dimension", "Floor", "Average", "Trend", "Target", "Known")
+        blocks += [data_table("Levels, 0 to 5; an empty cell is unknown", columns, rows), *chart_summary(summary)]
     for number, gap in enumerate(text.gaps, 1):
         blocks += [
             paragraph(run(f"{number}. {gap.what}", bold=True), run(f" ({gap.where}). {gap.why}")),
@@ -64,7 +73,8 @@ def render_gaps(summary: GapSummary) -> list[Message]:
     ):  # fmt: skip
         if told:
             blocks += [paragraph(run(title, bold=True)), bullets([[run(line)] for line in told])]
-    return pack(blocks, [context(text.footer)], summary=f"{text.title}: {text.headline}")
+    files = actions(*(button(title, f"report_{name}", name) for name, title in _FILES))
+    return pack(blocks, [files, context(text.footer)], summary=f"{text.title}: {text.headline}")
 
 
 def render_gates(gates: Sequence[GateReadiness]) -> list[Message]:
@@ -106,7 +116,8 @@ def render_status(lines: Sequence[StatusLine]) -> list[Message]:
         for line in lines
     ]
     pages = [rows[at : at + 50] for at in range(0, len(rows), 50)]
-    blocks = [table(("Initiative", "Health", "Stage", "Owner", "Last status"), page) for page in pages]
+    columns = ("Initiative", "Health", "Stage", "Owner", "Last status")
+    blocks = [data_table("How the initiatives stand", columns, page) for page in pages]
     check_in = actions(button("Check in", "open_check_in", style="primary"))
     return pack(blocks, [check_in], summary=f"{len(lines)} initiatives")
 

@@ -14,6 +14,7 @@ from slack_sdk.webhook import WebhookClient
 from advisor.domain.work import NewWork, Queue, Work
 from advisor.ports import Meter, WorkQueue
 from integrations.slack.blocks import Message, say
+from integrations.slack.native import has_native, simplify
 from integrations.slack.outgoing import Place, post_all
 from integrations.slack.streaming import StreamCutError, StreamWriter
 
@@ -66,10 +67,8 @@ class Postman:
             follow = self._deliver(work)
         except SlackApiError as error:
             self._handle(work, error)
-        except _RefusedCallError:  # the URL of a command lives half an hour; the person can still be told directly
-            late = {**work.payload, "private": False, "response_url": "", "channel": "", "thread": ""}
-            follow = [] if work.payload.get("replace") else [_redirect(work, late)]
-            self._queue.finish(work, self._clock(), follow=follow)
+        except _RefusedCallError:
+            self._turn_from_url(work)
         except (OSError, SlackRequestError, ValueError) as error:  # no or half an answer: it may have arrived
             _log.warning("Slack did not answer (%s); trying again", type(error).__name__)
             self._postpone(work)
@@ -78,6 +77,16 @@ class Postman:
             self._count("delivered")
             self._end_session(work)
         return True
+
+    def _turn_from_url(self, work: Work) -> None:
+        """Say it more simply; else, as the URL of a command lives half an hour only, directly to the person."""
+        if _may_simplify(work):
+            self._queue.leave_note(work, {"simple": True})
+            self._queue.postpone(work, self._clock())
+            return
+        late = {**work.payload, "private": False, "response_url": "", "channel": "", "thread": ""}
+        follow = [] if work.payload.get("replace") else [_redirect(work, late)]
+        self._queue.finish(work, self._clock(), follow=follow)
 
     def _count(self, result: str) -> None:
         if self._meter:
@@ -100,13 +109,13 @@ class Postman:
         payload = work.payload
         if "update" in payload:
             self._client.chat_update(
-                channel=payload["channel"], ts=payload["update"], metadata=_metadata(work), **_content(payload)
+                channel=payload["channel"], ts=payload["update"], metadata=_metadata(work), **_content(work)
             )
         elif payload.get("response_url") and (payload.get("private") or payload.get("replace")):
-            self._respond(payload)
+            self._respond(work)
         elif payload.get("private") and not payload["channel"].startswith("D"):
             self._client.chat_postEphemeral(
-                channel=payload["channel"], user=payload["user"], **_content(payload), **_thread(payload)
+                channel=payload["channel"], user=payload["user"], **_content(work), **_thread(payload)
             )
         else:
             return self._post(work)
@@ -122,16 +131,16 @@ class Postman:
                 return []
         if payload.get("stream") and not work.note.get("plain"):
             return self._stream(work, channel, str(work.note.get("stream") or orphan))
-        self._say(work, channel, plain=bool(work.note.get("plain")))
+        self._say(work, channel)
         return []
 
-    def _say(self, work: Work, channel: str, *, plain: bool = False) -> None:
+    def _say(self, work: Work, channel: str) -> None:
         self._client.chat_postMessage(
             channel=channel,
             metadata=_metadata(work),
             unfurl_links=False,
             unfurl_media=False,
-            **_content(work.payload, plain=plain),
+            **_content(work),
             **_thread(work.payload),
         )
 
@@ -157,16 +166,17 @@ class Postman:
                 return []
         if broken:
             self._end_stream(channel, broken)
-            self._client.chat_update(channel=channel, ts=broken, metadata=_metadata(work), **_content(payload))
+            self._client.chat_update(channel=channel, ts=broken, metadata=_metadata(work), **_content(work))
         else:
             self._say(work, channel)
         place = Place(channel=channel, thread=payload["thread"], user=payload["user"])
         return post_all(f"{work.key}/rest", place, [Message(**message) for message in payload["rest"]])
 
-    def _respond(self, payload: Mapping[str, Any]) -> None:
+    def _respond(self, work: Work) -> None:
+        payload = work.payload
         replace = bool(payload.get("replace"))
         body: dict[str, Any] = {"replace_original": replace, "response_type": "ephemeral"}
-        body |= {"delete_original": True} if payload.get("delete") else _content(payload)
+        body |= {"delete_original": True} if payload.get("delete") else _content(work)
         body |= {} if replace else _thread(payload)
         reply = WebhookClient(payload["response_url"], timeout=10).send_dict(body)
         if reply.status_code == 429 or reply.status_code >= 500:
@@ -231,8 +241,8 @@ class Postman:
             _log.error("Slack refuses the token (%s); waiting for a new one", said)
             self._queue.postpone(work, now + _LONGEST_WAIT)
         elif said in _TOO_MUCH and not work.note.get("plain"):
-            _log.warning("Slack refused the blocks of %s (%s); sending the text alone", work.key, said)
-            self._queue.leave_note(work, {"plain": True})
+            _log.warning("Slack refused the blocks of %s (%s); sending simpler ones", work.key, said)
+            self._queue.leave_note(work, {"simple": True} if _may_simplify(work) else {"plain": True})
             self._queue.postpone(work, now)
         else:
             _log.error("Slack refused %s for good: %s", work.key, said)
@@ -252,10 +262,17 @@ class Postman:
         self._queue.postpone(work, now + min(2.0 ** min(work.attempts - 1, 10), _LONGEST_WAIT))
 
 
-def _content(payload: Mapping[str, Any], *, plain: bool = False) -> dict[str, Any]:
-    if plain:
-        return {"text": payload["text"]}
-    return {"text": payload["text"], "blocks": payload["blocks"]}
+def _may_simplify(work: Work) -> bool:
+    """Whether what Slack refused holds blocks for which plainer ones can stand in."""
+    return has_native(work.payload.get("blocks") or []) and not work.note.get("simple")
+
+
+def _content(work: Work) -> dict[str, Any]:
+    """Return what is said, as simply as earlier refusals ask for."""
+    text, blocks = work.payload["text"], work.payload["blocks"]
+    if work.note.get("plain"):
+        return {"text": text}
+    return {"text": text, "blocks": simplify(blocks) if work.note.get("simple") else blocks}
 
 
 def _thread(payload: Mapping[str, Any]) -> dict[str, Any]:

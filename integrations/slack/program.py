@@ -18,11 +18,14 @@ from integrations.slack import pages
 from integrations.slack.asking import ask, find_answer
 from integrations.slack.blocks import Message, actions, button, say
 from integrations.slack.desk import DOOR, Asker, Desk, Request, admit
+from integrations.slack.files import send_report
+from integrations.slack.home import refresh_home
 from integrations.slack.outgoing import post_all, replace_private, update
 
 HELP = (
     "/advisor ask <question> | status (opens the form) | status <what changed, in plain words> | initiatives | "
-    "gaps [initiative] | gates [initiative] | checklist [initiative] | assess [initiative]"
+    "gaps [initiative] | gates [initiative] | report [pptx, xlsx, pdf] [initiative] | checklist [initiative] | "
+    "assess [initiative]"
 )
 Command = Callable[[Desk, Request, str], list[NewWork]]
 
@@ -89,12 +92,17 @@ def _assess(desk: Desk, request: Request, rest: str) -> list[NewWork]:
     return _reply(request, [_next_question(desk, asker, initiative)])
 
 
+def _report(desk: Desk, request: Request, rest: str) -> list[NewWork]:
+    return send_report(desk, request, rest)
+
+
 COMMANDS: dict[str, Command] = {
     "ask": _ask,
     "status": _status,
     "initiatives": _initiatives,
     "gaps": _gaps,
     "gates": _gates,
+    "report": _report,
     "checklist": _checklist,
     "assess": _assess,
 }
@@ -138,9 +146,9 @@ def dismiss(_: Desk, request: Request) -> list[NewWork]:
 
 def submit_check_in(desk: Desk, request: Request) -> list[NewWork]:
     """Record a check-in: a status update, and a reading of each KPI that was filled in."""
-    asker = admit(desk, request._replace(channel=request.channel or "D"), private=True)
+    asker = admit(desk, request, private=True)
     entries = desk.office.record(asker.person.caller, read_check_in(request.values), key=_key(request), door=DOOR)
-    return post_all(request.key, request.privately, [_recorded(entries)])
+    return [*post_all(request.key, request.privately, [_recorded(entries)]), *refresh_home(request)]
 
 
 def submit_item(desk: Desk, request: Request) -> list[NewWork]:
@@ -160,7 +168,7 @@ def submit_item(desk: Desk, request: Request) -> list[NewWork]:
         desk.office.tick_item(person.caller, item, evidence, key=_key(request), door=DOOR)
         said.append("ticked off")
     text = f"{record.fields.title}: {' and '.join(said)}." if said else "Nothing was changed."
-    return post_all(request.key, request.privately, [say(text)])
+    return [*post_all(request.key, request.privately, [say(text)]), *refresh_home(request)]
 
 
 def submit_adoption(desk: Desk, request: Request) -> list[NewWork]:

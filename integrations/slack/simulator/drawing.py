@@ -133,6 +133,25 @@ def _table(block: Json, names: Names, state: Json) -> str:  # noqa: ARG001
     return "<table>" + "".join(f"<tr>{row}</tr>" for row in rows) + "</table>"
 
 
+def _data_table(block: Json, names: Names, state: Json) -> str:
+    return f'<div class="note">{html.escape(block["caption"])} ⇅</div>{_table(block, names, state)}'
+
+
+def _chart(block: Json, names: Names, state: Json) -> str:  # noqa: ARG001
+    """Draw a chart as bars of one scale; what it says can be read without them."""
+    series = block["chart"].get("series") or []
+    most = max((point["value"] for one in series for point in one["data"]), default=0) or 1
+    rows = []
+    for place, category in enumerate((block["chart"].get("axis_config") or {}).get("categories", [])):
+        for number, one in enumerate(series):
+            value = one["data"][place]["value"]
+            width = f'<span class="bar b{number}" style="width:{8 * value / most:.2f}rem"></span>'
+            label = category if not number else ""
+            rows.append(f"<tr><td>{html.escape(label)}</td><td>{width} {value:g}</td></tr>")
+    legend = ", ".join(one["name"] for one in series)
+    return f'<div class="chart"><b>{html.escape(block["title"])}</b><div class="note">{html.escape(legend)}</div><table>{"".join(rows)}</table></div>'  # noqa: E501
+
+
 def _input(block: Json, names: Names, state: Json) -> str:
     label = html.escape(block["label"]["text"]) + (" (optional)" if block.get("optional") else "")
     return f'<div class="input"><label>{label}</label>{_element(block["element"], names, state)}</div>'
@@ -201,6 +220,8 @@ _DRAWERS: dict[str, Callable[[Json, Names, Json], str]] = {
     "rich_text": _rich_text,
     "image": _image,
     "table": _table,
+    "data_table": _data_table,
+    "data_visualization": _chart,
     "input": _input,
     "alert": _alert,
 }

@@ -12,6 +12,7 @@ MESSAGE, MODAL, HOME = "message", "modal", "home"
 MAX_TEXT = 40_000
 MAX_MARKDOWN = 12_000
 MAX_BLOCK_TEXT = 13_200
+MAX_CHARTS, MAX_SERIES = 2, 6
 _EVERYWHERE = frozenset({MESSAGE, MODAL, HOME})
 _MESSAGES = frozenset({MESSAGE})
 
@@ -96,6 +97,8 @@ class BlockChecker(Checker):
             self.fail(f"markdown blocks hold more than {MAX_MARKDOWN} characters", path)
         if sum(block["type"] == "table" for block in listed) > 1:
             self.fail("only_one_table_allowed", path)
+        if sum(block["type"] == "data_visualization" for block in listed) > MAX_CHARTS:
+            self.fail(f"no more than {MAX_CHARTS} charts", path)
 
     def _is_block(self, block: Any, path: str) -> bool:
         if isinstance(block, dict) and isinstance(block.get("type"), str):
@@ -171,6 +174,39 @@ class BlockChecker(Checker):
                     self.length(cell.get("text"), MAX_BLOCK_TEXT, f"{here}/text", least=1)
         if block.get("column_settings") is not None:
             self.count(block["column_settings"], 20, f"{path}/column_settings", least=0)
+
+    def _check_data_table(self, block: Json, path: str) -> None:
+        self.length(block.get("caption"), MAX_BLOCK_TEXT, f"{path}/caption", least=1)
+        rows = self.count(block.get("rows"), 101, f"{path}/rows", least=2)
+        if len({len(row) for row in rows}) > 1:
+            self.fail("all rows must have the same number of cells", f"{path}/rows")
+        if not 1 <= int(block.get("page_size", 5)) <= 100:
+            self.fail("page_size must be 1 to 100", f"{path}/page_size")
+        for index, row in enumerate(rows):
+            for column, cell in enumerate(self.count(row, 20, f"{path}/rows/{index}")):
+                if cell.get("type") not in {"raw_text", "raw_number"} | ({"rich_text"} if index else set()):
+                    self.fail("unsupported type of cell", f"{path}/rows/{index}/{column}/type")
+                elif cell["type"] != "rich_text":
+                    self.length(cell.get("text"), MAX_BLOCK_TEXT, f"{path}/rows/{index}/{column}/text", least=1)
+
+    def _check_data_visualization(self, block: Json, path: str) -> None:
+        self.length(block.get("title"), 50, f"{path}/title", least=1)
+        chart = block.get("chart") or {}
+        if chart.get("type") not in {"pie", "bar", "line", "area"}:
+            self.fail("unsupported type of chart", f"{path}/chart/type")
+            return
+        if chart["type"] == "pie":
+            self.count(chart.get("segments"), MAX_SERIES, f"{path}/chart/segments")
+            return
+        categories = (chart.get("axis_config") or {}).get("categories")
+        for label in self.count(categories, 20, f"{path}/chart/axis_config/categories"):
+            self.length(label, 20, f"{path}/chart/axis_config/categories", least=1)
+        series = self.count(chart.get("series"), MAX_SERIES, f"{path}/chart/series")
+        if len({one.get("name") for one in series}) < len(series):
+            self.fail("names of series must differ", f"{path}/chart/series")
+        for one in series:
+            if [point.get("label") for point in one.get("data") or []] != categories:
+                self.fail("labels must be the categories", f"{path}/chart/series")
 
     def _check_alert(self, block: Json, path: str) -> None:
         self.text(block.get("text"), 200, f"{path}/text")

@@ -67,6 +67,33 @@ class People(ABC):
                 {key: value for key, value in event.items() if key != "tab"} | {"type": "app_context_changed"}
             )
 
+    def open_home(self, user: str) -> None:
+        """Open the Home tab."""
+        with self.world.lock:
+            place = self.world.dm(user)
+            event: Json = {"type": "app_home_opened", "user": user, "channel": place.id, "tab": "home"}
+            event["event_ts"] = self.world.new_ts()
+        self.send_event(event)
+
+    def home_of(self, user: str) -> Json | None:
+        """Return the Home tab that this person sees, if one was published."""
+        with self.world.lock:
+            return copy.deepcopy(self.world.homes.get(user))
+
+    def click_home(self, user: str, action_id: str, value: Any = None) -> None:
+        """Use an element of the Home tab; raise LookupError when it is not there."""
+        with self.world.lock:
+            view = self.world.homes.get(user)
+            if view is None:
+                raise LookupError(f"{user} has no Home tab")
+            block, element = inputs.find_element(view["blocks"], action_id, None, value)
+            action = inputs.action_of(block, element, value, self.world.new_ts())
+            where = payloads.view_place(view)
+            payload = payloads.interaction(
+                self.world, self.world.user(user), "block_actions", actions=[action], **where
+            )
+        self.delivery.interaction(payload)
+
     def stop_agent(self, user: str, channel: str, thread_ts: str) -> None:
         """Press the stop button of a running agent session."""
         with self.world.lock:

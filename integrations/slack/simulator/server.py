@@ -18,6 +18,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from integrations.slack.simulator.errors import Json
 from integrations.slack.simulator.faults import Faults
+from integrations.slack.simulator.files import take
 from integrations.slack.simulator.sockets import Sockets
 from integrations.slack.simulator.web_api import WebApi, parse_arguments, respond
 from integrations.slack.simulator.world import World
@@ -37,6 +38,7 @@ class Server:
         """Serve in the background and return once requests are taken."""
         listener = socket.create_server(("127.0.0.1", 0))
         self.port = listener.getsockname()[1]
+        self._world.address = f"http://127.0.0.1:{self.port}"
         self._sockets.address = f"ws://127.0.0.1:{self.port}/link"
         config = uvicorn.Config(
             self._app(),
@@ -65,6 +67,7 @@ class Server:
     def _app(self) -> Starlette:
         routes = [
             Route("/api/{name}", self._call, methods=["GET", "POST"]),
+            Route("/upload/{id}", self._upload, methods=["POST"]),
             Route("/response/{token}", self._respond, methods=["POST"]),
             WebSocketRoute("/link", self._sockets.serve),
         ]
@@ -120,6 +123,10 @@ class Server:
             body = None
         status, answer = respond(self._world, request.path_params["token"], body)
         return Response("ok") if status == 200 else JSONResponse(answer, status)
+
+    async def _upload(self, request: Request) -> Response:
+        status = take(self._world, request.path_params["id"], await request.body())
+        return Response("OK" if status == 200 else "wrong length", status)
 
     async def _hang_up(self, request: Request) -> Response:
         client = request.client

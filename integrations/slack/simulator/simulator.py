@@ -14,6 +14,7 @@ from integrations.slack.simulator import payloads
 from integrations.slack.simulator.delivery import Delivery
 from integrations.slack.simulator.errors import Json
 from integrations.slack.simulator.faults import Faults
+from integrations.slack.simulator.files import File
 from integrations.slack.simulator.people import People
 from integrations.slack.simulator.server import Server
 from integrations.slack.simulator.sockets import Sockets
@@ -133,6 +134,12 @@ class Simulator(People):
             places = [c for c in self.world.channels.values() if channel in {None, c.id}]
             found = [m for place in places for m in place.messages if m.only_for == user and not m.deleted]
             return [copy.deepcopy(m) for m in sorted(found, key=lambda m: m.ts)]
+
+    @property
+    def files(self) -> list[File]:
+        """Return every file that was uploaded, oldest first."""
+        with self.world.lock:
+            return [copy.deepcopy(file) for file in self.world.files.values()]
 
     def status(self, channel: str, thread_ts: str) -> Json | None:
         """Return the status the app shows in a thread, if any."""

@@ -44,6 +44,9 @@ hr { border: 0; border-top: 1px solid #ddd; margin: .5rem 0 }
 .alert { background: #fde8ef; padding: .3rem .6rem; border-radius: 4px }
 .mention { background: #e8f5fa; color: #1264a3 }
 .image, .unknown { border: 1px dashed #bbb; padding: .1rem .5rem; color: #616061 }
+.bar { display: inline-block; height: .7rem; background: #1264a3 } .b1 { background: #b35806 }
+.chart td { border: 0; padding: .05rem .4rem }
+.file { border: 1px solid #bbb; border-radius: 6px; padding: .2rem .6rem; display: inline-block }
 table { border-collapse: collapse; font-size: .85rem; margin: .4rem 0; display: block; overflow-x: auto }
 th, td { border: 1px solid #ddd; padding: .2rem .5rem; text-align: left; vertical-align: top }
 th { background: #f8f8f8 }
@@ -55,6 +58,7 @@ q { border-left: 3px solid #ccc; padding-left: .5rem }
 def render(world: World, title: str) -> str:
     """Return the page."""
     columns = [_channel(world, channel) for channel in world.channels.values() if channel.messages]
+    columns += [_home(world, user, view) for user, view in world.homes.items()]
     if world.submissions:
         forms = "".join(_submission(world, submission) for submission in world.submissions)
         columns.append(f'<section class="channel"><h2>Submitted forms</h2>{forms}</section>')
@@ -72,6 +76,13 @@ def _channel(world: World, channel: Channel) -> str:
     roots = [message for message in channel.messages if message.thread_ts is None]
     body = "".join(_thread(world, channel, root) for root in roots)
     return f'<section class="channel"><h2>{html.escape(name)}</h2>{body}</section>'
+
+
+def _home(world: World, user: str, view: Json) -> str:
+    names = _names(world)
+    body = drawing.blocks(view["blocks"], names, view["state"]["values"])
+    title = html.escape(f"Home of {names(user)}")
+    return f'<section class="channel"><h2>{title}</h2><div class="modal">{body}</div></section>'
 
 
 def _thread(world: World, channel: Channel, root: Message) -> str:
@@ -97,6 +108,7 @@ def _message(world: World, message: Message) -> str:
     body = drawing.text(message.text, names) if shows_text and message.text else ""
     body += "".join(f'<div class="note">{html.escape(_card(card))}</div>' for card in message.chunks)
     body += drawing.blocks(message.blocks, names, message.state)
+    body += "".join(f'<span class="file">📄 {html.escape(name)}</span>' for name in message.files)
     body += "".join(f'<span class="badge">:{html.escape(n)}: {len(u)}</span>' for n, u in message.reactions.items())
     return (
         f'<article class="{css}"><div class="face">{html.escape(author[:1].upper())}</div><div>{note}'

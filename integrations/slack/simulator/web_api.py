@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
 
-from integrations.slack.simulator import agents, chat, conversations, streams, views
+from integrations.slack.simulator import agents, chat, conversations, files, streams, views
 from integrations.slack.simulator.errors import ApiError, Json
 from integrations.slack.simulator.limits import check_message
 from integrations.slack.simulator.registry import METHODS, method
@@ -22,7 +22,7 @@ from integrations.slack.simulator.world import (
     World,
 )
 
-FAMILIES = (agents, chat, conversations, streams, views)
+FAMILIES = (agents, chat, conversations, files, streams, views)
 _JSON_ARGUMENTS = {"blocks", "attachments", "metadata", "view", "chunks", "prompts", "loading_messages"}
 
 

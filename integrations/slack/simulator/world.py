@@ -78,6 +78,7 @@ class Message:
     markdown: str = ""
     chunks: list[Json] = field(default_factory=list)
     reactions: dict[str, list[str]] = field(default_factory=dict)
+    files: list[str] = field(default_factory=list)
     state: dict[str, Json] = field(default_factory=dict)
 
 
@@ -121,8 +122,8 @@ class ResponseUrl:
 
 SCOPES = (
     "app_mentions:read", "assistant:write", "channels:history", "channels:read", "chat:write", "commands",
-    "groups:history", "groups:read", "im:history", "im:read", "im:write", "reactions:write", "users:read",
-    "users:read.email",
+    "files:write", "groups:history", "groups:read", "im:history", "im:read", "im:write", "reactions:write",
+    "users:read", "users:read.email",
 )  # fmt: skip
 
 
@@ -140,6 +141,8 @@ class World:
         self.usergroups: dict[str, Json] = {}
         self.views: dict[str, list[Json]] = {}
         self.homes: dict[str, Json] = {}
+        self.files: dict[str, Any] = {}
+        self.address = ""
         self.submissions: list[Json] = []
         self.triggers: dict[str, Trigger] = {}
         self.response_urls: dict[str, ResponseUrl] = {}
