@@ -102,6 +102,8 @@ def write_baseline(
 ) -> None:
     """Make a run the baseline that the gate compares with."""
     suite = load_suite(folder)
+    if not reason.strip():
+        raise typer.BadParameter("say why, in a sentence")
     done = load_run(suite.out, name)
     if len({result.half for result in done.results}) < len(Half) and folder == OWN:
         raise typer.BadParameter("that run asked one half only")

@@ -161,11 +161,11 @@ class Suite(Value):
     def load_cases(self, half: Half, *, proposed: bool = False) -> tuple[EvalCase, ...]:
         """Load the cases of one half, in file order; raise InvalidInputError for the first that is not one."""
         found: list[EvalCase] = []
-        for file in sorted((self.folder / "cases" / half.value).glob("*.yaml")):
+        for file in sorted((self.folder / "cases" / half.value).glob("*.y*ml")):
             try:
                 rows = yaml.safe_load(file.read_text(encoding="utf-8"))
                 found += TypeAdapter(list[EvalCase]).validate_python(rows or [])
-            except yaml.YAMLError as error:
+            except (yaml.YAMLError, UnicodeDecodeError) as error:
                 raise InvalidInputError(f"{file.name} is no YAML: {error}", "Mend the line that it names.") from error
             except ValidationError as error:
                 first = error.errors()[0]

@@ -32,6 +32,7 @@ def lint(settings: Settings, suite: Suite) -> list[str]:
     documents = "\n".join(_read_documents(suite)) if suite.collections else ""
     criteria = set(build_program(settings).book.by_id)
     return [
+        *_find_empty(cases),
         *_find_twice(cases),
         *_find_indexed(cases, knowledge),
         *_find_groundless(cases, knowledge, documents),
@@ -42,6 +43,17 @@ def lint(settings: Settings, suite: Suite) -> list[str]:
 
 def _key(question: str) -> str:
     return " ".join(sorted(set(content_stems(question))))
+
+
+def _find_empty(cases: Sequence[EvalCase]) -> Iterator[str]:
+    """Yield the cases that nothing could fail."""
+    for case in cases:
+        if not case.id.strip() or not case.question.strip():
+            yield f"{case.id or 'a case without an id'}: it has no id, or asks nothing"
+        yield from (f"{case.id}: “{fact}” fits any text" for fact in case.facts if re.search(fact, ""))
+        held = (*case.facts, *case.sections, *case.gaps, *case.closed, *case.pages, *case.must_not)
+        if case.expect is Expect.ANSWERED and not held and case.about is None:
+            yield f"{case.id}: nothing says what a right answer holds"
 
 
 def _find_twice(cases: Sequence[EvalCase]) -> Iterator[str]:

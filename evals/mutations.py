@@ -244,6 +244,46 @@ def change_answers_figures(stack: ExitStack) -> None:
     _swap(stack, ProgramOffice, "report", make)
 
 
+def deny_answers(stack: ExitStack) -> None:
+    """Say the opposite of what the quotes say."""
+
+    def change(draft: Draft) -> Draft:
+        head, mark, tail = draft.model_dump_json().partition('"citations":[{')
+        return Draft.model_validate_json(re.sub(r" (is|are|must|should|can) (?!not)", r" \1 not ", head) + mark + tail)
+
+    _change_drafts(stack, change)
+
+
+def soothe_summaries(stack: ExitStack) -> None:
+    """Tell every gap as nothing to worry about."""
+
+    def make(summarise: Any) -> Any:
+        def soothed(*args: Any, **scope: Any) -> Any:
+            page = summarise(*args, **scope)
+            calm = (g.model_copy(update={"reason": "All is well.", "action": "Do nothing."}) for g in page.gaps)
+            return page.model_copy(update={"gaps": tuple(calm)})
+
+        return soothed
+
+    _swap(stack, ProgramOffice, "summarise", make)
+
+
+def misquote_register(stack: ExitStack) -> None:
+    """Cite the menu of the canteen for what the register says."""
+
+    def make(report: Any) -> Any:
+        def reported(*args: Any) -> Any:
+            found = report(*args)
+            if not found:
+                return found
+            cited = tuple(c.model_copy(update={"quote": "Canteen menu, 1 Jan 1999"}) for c in found.draft.citations)
+            return found.model_copy(update={"draft": found.draft.model_copy(update={"citations": cited})})
+
+        return reported
+
+    _swap(stack, ProgramOffice, "report", make)
+
+
 def forget_register(stack: ExitStack) -> None:
     """Answer questions about the program from the playbooks alone."""
     _swap(stack, ProgramOffice, "report", lambda _: lambda *_: None)
@@ -270,6 +310,9 @@ MUTATIONS: tuple[Mutation, ...] = (
     add_to_quotes,
     rename_documents,
     change_answers_figures,
+    deny_answers,
+    soothe_summaries,
+    misquote_register,
 )
 
 

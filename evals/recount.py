@@ -7,7 +7,11 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 from advisor.domain.checklist import ChecklistItem
+from advisor.domain.dialogue import Citation
 from advisor.domain.gaps import Gap, GapSummary, GateReadiness, State
+from advisor.domain.records import RecordKind
+from advisor.domain.register import Register
+from advisor.program.checks import refer
 
 _OF_ASKED = re.compile(r"\b(\d+) of (\d+) initiatives falls? short of this \(([^)]+)\)")
 _OF_ALL = re.compile(r"\b(\d+) of (\d+) initiatives\b(?! falls? short)(?:[^:.]*: ([^.]*))?")
@@ -26,8 +30,18 @@ class Known(NamedTuple):
     gates: tuple[GateReadiness, ...]
     items: tuple[ChecklistItem, ...]
     gaps: tuple[Gap, ...]
+    register: Register
     sizes: frozenset[int]
     """How many initiatives the program and each of its sites have."""
+
+    def holds(self, cited: Citation) -> bool:
+        """Whether a citation of the register says what its record says; that something is absent is not checked."""
+        _, _, place = cited.section_id.partition("/")
+        kind, _, subject = place.partition("/")
+        if kind == "none":
+            return True
+        record = self.register.find(RecordKind(kind), subject)
+        return record is not None and cited.quote == refer(record).text
 
     @property
     def names(self) -> tuple[str, ...]:

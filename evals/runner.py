@@ -83,7 +83,7 @@ def _summarise(case: EvalCase, world: World) -> Summary | None:
     initiative = office.find_initiative(LOCAL_CALLER, case.scope.initiative) if case.scope.initiative else ""
     gaps = office.rank_gaps(LOCAL_CALLER, site=site, initiative=initiative)
     page = office.summarise(LOCAL_CALLER, site=site, initiative=initiative)
-    known = sum(gap.state is not State.UNKNOWN for gap in gaps)
+    known = tuple(gap for gap in gaps if gap.state is not State.UNKNOWN)
     return Summary(page, office.read_register(LOCAL_CALLER), frozenset(gap.criterion for gap in gaps), known)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 
@@ -19,7 +19,8 @@ from evals.scorers import Score
 
 _CODE = Path(__file__).parent.parent
 _SUITE = ("suite.yaml", "cases/*/*.yaml", "generations/*.yaml")
-_FOLDERS = {"code": ("advisor", "*.py"), "prompts": ("prompts", "*.md")}
+_FOLDERS = {"code": "advisor", "judges": "evals", "prompts": "prompts"}
+_KINDS = frozenset({".py", ".yaml", ".md", ".html", ".jinja"})
 
 
 class Cited(Value):
@@ -96,9 +97,18 @@ def digest_files(files: Iterable[Path]) -> str:
     return digest.hexdigest()[:12]
 
 
+def _list_code(folder: Path) -> Iterator[Path]:
+    """Yield the files of a folder that shape answers or verdicts, without cases, fixtures and runs."""
+    apart = {"cases", "fixtures", "generations", "out"}
+    for file in folder.rglob("*"):
+        inner = file.relative_to(folder).parts
+        if file.suffix in _KINDS and file.is_file() and not apart & set(inner[:-1]):
+            yield file
+
+
 def take_fingerprints(settings: Settings, suite: Suite, embedder: str) -> dict[str, str]:
     """Return digests of everything that shapes the answers, by name."""
-    found = {name: digest_files((_CODE / folder).rglob(pattern)) for name, (folder, pattern) in _FOLDERS.items()}
+    found = {name: digest_files(_list_code(_CODE / folder)) for name, folder in _FOLDERS.items()}
     return found | {
         "playbooks": digest_files(file for file in settings.knowledge_base_dir.iterdir() if file.is_file()),
         "cases": digest_files(file for name in _SUITE for file in suite.folder.glob(name) if file.is_file()),

@@ -12,7 +12,7 @@ from advisor.answering.documents import TITLE
 from advisor.answering.verification import strip_links
 from advisor.domain.base import Value
 from advisor.domain.dialogue import Answer, Checklist, CitationKind, ListBlock, Outcome, Paragraph, Role, Table
-from advisor.domain.gaps import GapSummary
+from advisor.domain.gaps import Gap, GapSummary
 from advisor.domain.knowledge import Section
 from advisor.domain.register import Register
 from advisor.text import content_stems, count_words, figures
@@ -23,6 +23,7 @@ DEPTH = 10
 RECALL_DEPTH = 5
 MOST_WORDS = 180
 _MARK = re.compile(r"\s*\[\d+\]")
+_NEGATORS = re.compile(r"\b(?:not|no|never|nobody|none|nothing|neither|nor|without|cannot)\b|n['’]t\b", re.I)
 _LEAST_SHARED = 0.6
 """Of a sentence's content words that its quotes must hold."""
 _SHAPE = {Role.EXECUTIVE: (3, 1), Role.CHANGE_LEAD: (99, 8), Role.PLANT_MANAGER: (99, 3), Role.ENGINEER: (99, 3)}
@@ -38,12 +39,12 @@ class Score(Value):
 
 
 class Summary(NamedTuple):
-    """A gap summary, the register, all criteria that are open there, and how many gaps are known to be."""
+    """A gap summary, the register, all criteria that are open there, and the gaps as they were ranked apart from it."""
 
     page: GapSummary
     register: Register
     open: frozenset[str]
-    gaps: int
+    gaps: tuple[Gap, ...]
 
 
 class Seen(NamedTuple):
@@ -137,11 +138,23 @@ def score_quotes(seen: Seen) -> Score | None:
         {
             f"[{c.number}] {c.quote[:60]}": c.section_id in seen.sections
             and c.title.startswith(seen.sections[c.section_id].playbook_title)
+            and (c.section in seen.sections[c.section_id].heading or seen.sections[c.section_id].heading in c.section)
             and any(c.quote == strip_links(s.text) for s in seen.sections[c.section_id].statements)
             for c in seen.answer.citations
             if c.kind is not CitationKind.REGISTER
         }
     )
+
+
+def score_entries(seen: Seen) -> Score | None:
+    """Whether what is cited from the register is what the record says, and an answer on the program cites any."""
+    if seen.known is None or seen.answer.outcome is not Outcome.ANSWERED:
+        return None
+    cited = [c for c in seen.answer.citations if c.kind is CitationKind.REGISTER]
+    checks = {f"[{c.number}] {c.quote[:60]}": seen.known.holds(c) for c in cited}
+    if seen.case.about is About.PROGRAM:
+        checks["cites the register"] = bool(cited)
+    return _share(checks)
 
 
 def score_citation_recall(seen: Seen) -> Score | None:
@@ -166,15 +179,18 @@ def score_citation_precision(seen: Seen) -> Score | None:
 
 
 def score_grounded(seen: Seen) -> Score | None:
-    """Whether most words of each sentence stand in the quotes that it cites; what rests on the register is counted."""
+    """Whether most words of each sentence stand in the quotes that it cites, and it denies no more than they do."""
     registers = {c.number for c in seen.answer.citations if c.kind is CitationKind.REGISTER}
-    quotes = {c.number: _stems(f"{c.title} {c.section} {c.quote}") for c in seen.answer.citations}
+    told = {c.number: f"{c.title} {c.section} {c.quote}" for c in seen.answer.citations}
+    quotes = {number: _stems(text) for number, text in told.items()}
     checks: dict[str, bool] = {}
     for text, numbers in list_sentences(seen.answer):
         own = _stems(text)
         if numbers and own and not registers & set(numbers):
             held = own & set().union(*(quotes.get(number, set()) for number in numbers))
-            checks[text[:80]] = len(held) >= _LEAST_SHARED * len(own)
+            said = " ".join(told.get(number, "") for number in numbers)
+            negated = len(_NEGATORS.findall(text)) > len(_NEGATORS.findall(said))
+            checks[text[:80]] = len(held) >= _LEAST_SHARED * len(own) and not negated
     return _share(checks)
 
 
@@ -302,7 +318,9 @@ def score_fidelity(seen: Seen) -> Score | None:
             record = register.find(ref.kind, ref.subject)
             checks[f"{gap.criterion}: entry {ref.number}"] = record is not None and record.version == ref.number
     checks["initiatives by phase"] = sum(n for _, n in page.by_phase) == page.initiatives == len(page.heat)
-    checks["gaps counted"] = page.open_gaps == gaps
+    checks["gaps counted"] = page.open_gaps == len(gaps)
+    checks["the gaps, in their order"] = page.gaps == gaps
+    checks["a level of each dimension"] = bool(page.levels) and all(len(v) == len(page.levels) for _, v in page.heat)
     checks["as of its newest entry"] = page.entries == register.head
     return _share(checks)
 
@@ -359,6 +377,7 @@ SCORERS: Mapping[str, Scorer] = {
     "side": Scorer("answered from the right side", score_side),
     "pages": Scorer("right page cited", score_pages, 1.0, whole=True),
     "gaps": Scorer("right gaps told", score_gaps, 1.0, whole=True),
+    "entries": Scorer("register cited faithfully", score_entries, 1.0, whole=True, of_answer=True),
     "recount": Scorer("figures of the program recounted", score_recount, 1.0, whole=True, of_answer=True),
     "fidelity": Scorer("gap summary faithful", score_fidelity, 1.0, whole=True),
     "good_shown": Scorer("a model's sound lines shown", _say_nothing, 0.95, of_answer=True),

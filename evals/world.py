@@ -101,6 +101,7 @@ class World:
                 gates=office.assess_gates(LOCAL_CALLER),
                 items=office.list_items(LOCAL_CALLER),
                 gaps=office.rank_gaps(LOCAL_CALLER),
+                register=office.read_register(LOCAL_CALLER),
                 sizes=frozenset({len(lines), *sizes.values()}),
             )
         return self._known[day]

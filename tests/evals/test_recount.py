@@ -20,6 +20,7 @@ def known(make_office: OfficeMaker, tmp_path_factory: pytest.TempPathFactory) ->
         gates=office.assess_gates(LOCAL_CALLER),
         items=office.list_items(LOCAL_CALLER),
         gaps=office.rank_gaps(LOCAL_CALLER),
+        register=office.read_register(LOCAL_CALLER),
         sizes=frozenset({8, 3}),
     )
 
