@@ -156,7 +156,7 @@ def build_program(settings: Settings, today: Callable[[], date] = date.today) ->
     from advisor.storage.register import SqlRegisterLog  # noqa: PLC0415
 
     engine = open_database(settings.effective_database_url)
-    knowledge = load_knowledge_base(settings.knowledge_base_dir)
+    knowledge = load_knowledge_base(settings.knowledge_base_dir, reviewed_only=settings.reviewed_only)
     return ProgramOffice(
         log=SqlRegisterLog(engine),
         audit=SqlAuditLog(engine),
@@ -198,7 +198,9 @@ def build_retriever(settings: Settings, embedder: Embedder | None = None) -> Hyb
     generations = Generations(settings.generations_dir)
     generations.get_current()
     return HybridRetriever(
-        generations=generations, embedder=embedder or build_embedder(settings), vectors=_build_vectors(settings)
+        generations=generations,
+        embedder=embedder or build_embedder(settings),
+        vectors=_build_vectors(settings),
     )
 
 
@@ -216,12 +218,16 @@ def _open_store(url: str, token: str) -> VectorStore:
 
 def build_library(settings: Settings, embedder: Embedder | None = None) -> LibraryRetriever:
     """Wire the retriever of the company's documents; it knows none until some are indexed."""
+    from advisor.domain.knowledge import Tier  # noqa: PLC0415
     from advisor.retrieval.generations import Generations  # noqa: PLC0415
     from advisor.retrieval.library import LibraryRetriever  # noqa: PLC0415
 
     generations = Generations(settings.library_dir)
     return LibraryRetriever(
-        generations=generations, embedder=embedder or build_embedder(settings), vectors=_build_vectors(settings)
+        generations=generations,
+        embedder=embedder or build_embedder(settings),
+        vectors=_build_vectors(settings),
+        tiers=frozenset({Tier.REVIEWED}) if settings.reviewed_only else frozenset(Tier),
     )
 
 
@@ -271,7 +277,7 @@ def build_ingest(settings: Settings, *, rebuild: bool = False, progress: Progres
     vectors = _build_vectors(settings)
     generations = Generations(settings.generations_dir, forget=vectors.forget)
     builder = GenerationBuilder(generations=generations, embedder=build_embedder(settings), vectors=vectors)
-    return Ingest(knowledge_base_dir=settings.knowledge_base_dir, writer=builder)
+    return Ingest(knowledge_base_dir=settings.knowledge_base_dir, writer=builder, reviewed_only=settings.reviewed_only)
 
 
 def prepare_index(settings: Settings) -> BuildReport | None:
@@ -351,7 +357,7 @@ def _check_model(settings: Settings) -> str:
 def _check_playbooks(settings: Settings) -> str:
     from advisor.knowledge.playbooks import load_knowledge_base  # noqa: PLC0415
 
-    knowledge = load_knowledge_base(settings.knowledge_base_dir)
+    knowledge = load_knowledge_base(settings.knowledge_base_dir, reviewed_only=settings.reviewed_only)
     return f"{len(knowledge.playbooks)} playbooks, {len(knowledge.sections)} sections, well formed"
 
 
@@ -364,7 +370,10 @@ def _check_index(settings: Settings) -> str:
     generations.check_files(manifest.id)
     if manifest.model != build_embedder(settings).fingerprint:
         raise AdvisorError("The index was built with another embedding model.", "Run `advisor ingest`.")
-    if manifest.documents != load_knowledge_base(settings.knowledge_base_dir).digests:
+    if (
+        manifest.documents
+        != load_knowledge_base(settings.knowledge_base_dir, reviewed_only=settings.reviewed_only).digests
+    ):
         raise AdvisorError("The playbooks changed since they were indexed.", "Run `advisor ingest`.")
     return f"generation {manifest.id}, {manifest.chunks} chunks, {manifest.questions} questions, up to date"
 

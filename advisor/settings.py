@@ -57,6 +57,10 @@ class Settings(BaseSettings):
     database_url: str = Field(
         default="", description="SQLAlchemy URL of the database; empty means SQLite in the data directory."
     )
+    reviewed_only: bool = Field(
+        default=False,
+        description="Whether answers rest on reviewed playbooks, and documents of the tier reviewed, alone.",
+    )
     reranker: str = Field(
         default="",
         description="Name or folder of a cross-encoder that reorders what was found; empty means none.",

@@ -30,6 +30,7 @@ class CitationBook:
                 section=section.heading,
                 section_id=section.id,
                 quote=statement.text,
+                as_of=section.reviewed_on,
                 sources=tuple(
                     CitedSource(id=source.id, title=source.title, publisher=source.publisher, note=statement.note)
                     for source in (self._sources[id_] for id_ in statement.sources if id_ in self._sources)

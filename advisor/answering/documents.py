@@ -141,6 +141,7 @@ def _cite(number: int, pick: Pick) -> Citation:
         section_id=section.id,
         page=pick.statement.page,
         quote=strip_links(pick.statement.text),
+        as_of=document.modified_on if document else None,
     )
 
 

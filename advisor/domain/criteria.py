@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from datetime import date
 from enum import StrEnum
 from functools import cached_property, lru_cache
 from typing import Any, Literal
@@ -150,6 +151,7 @@ class Criterion(CriterionRule):
     section: str
     playbook: str
     sources: tuple[CitedSource, ...] = ()
+    reviewed_on: date | None = None
 
     def applies_to(self, initiatives: Iterable[tuple[Track, Stage]]) -> bool:
         """Whether it is asked of a site or program with these initiatives: one of them has come far enough."""

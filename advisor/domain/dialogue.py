@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Annotated, Literal
 
@@ -161,6 +161,16 @@ class Citation(Value):
     page: int | None = None
     quote: str
     sources: tuple[CitedSource, ...] = ()
+    as_of: date | None = None
+    """When the playbook was reviewed, the document changed, or the record entered."""
+
+    @property
+    def dated(self) -> str:
+        """Where a reader finds it, and how old that is; an entry of the register says so itself."""
+        if self.as_of is None or self.kind is CitationKind.REGISTER:
+            return self.place
+        word = "reviewed" if self.kind is CitationKind.PLAYBOOK else "of"
+        return f"{self.place} ({word} {self.as_of.day} {self.as_of:%b %Y})"
 
     @property
     def place(self) -> str:
@@ -398,7 +408,7 @@ def render_conversation(turns: Sequence[Turn]) -> str:
 
 def render_with_sources(answer: Answer) -> str:
     """Return an answer as Markdown: its text, its notices, and each source with the words it holds."""
-    sources = [f"[{c.number}] {c.place}: “{c.quote}”" for c in answer.citations]
+    sources = [f"[{c.number}] {c.dated}: “{c.quote}”" for c in answer.citations]
     notices = [f"_{notice}_" for notice in answer.notices]
     return "\n\n".join((answer.text, *notices, *(["\n".join(sources)] if sources else [])))
 

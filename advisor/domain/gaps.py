@@ -98,6 +98,7 @@ class PlaybookRef(Value):
     section: str
     quote: str
     sources: tuple[CitedSource, ...] = ()
+    reviewed_on: date | None = None
 
 
 class Gap(Value):

@@ -93,6 +93,8 @@ class Section(Value):
     columns: tuple[str, ...] = ()
     questions: tuple[str, ...] = ()
     misconceptions: tuple[Misconception, ...] = ()
+    reviewed_on: date | None = None
+    """When somebody last vouched for the playbook."""
 
     @property
     def text(self) -> str:
@@ -118,6 +120,11 @@ class Playbook(Value):
     digest: str
     sections: tuple[Section, ...]
     rules: tuple[tuple[str, CriterionRule], ...] = ()
+
+    @property
+    def reviewed_on(self) -> date | None:
+        """When somebody last vouched for it."""
+        return self.sections[0].reviewed_on if self.sections else None
 
 
 class Synonym(Value):
@@ -213,6 +220,8 @@ class DocumentFacts(Value):
     title: str
     digest: str
     review_by: date | None = None
+    modified_on: date | None = None
+    """When the file was last changed."""
 
 
 class Document(DocumentFacts):

@@ -67,7 +67,9 @@ def _load_thresholds(
             file, None, f"thresholds: {first_problem(error)}", "Give each threshold value, unit, says and origin."
         ) from error
     for threshold in found.values():
-        if threshold.origin != "default" and threshold.section_id not in sections:
+        loaded = {section_id.partition("/")[0] for section_id in sections}
+        left_out = _is_playbook(file, threshold.section_id) and threshold.section_id.partition("/")[0] not in loaded
+        if threshold.origin != "default" and threshold.section_id not in sections and not left_out:
             raise KnowledgeError(
                 file,
                 None,
@@ -82,6 +84,11 @@ def _load_thresholds(
         t.model_copy(update={"value": float(overrides[t.name]), "overridden": True}) if t.name in overrides else t
         for t in found.values()
     )
+
+
+def _is_playbook(file: Path, section_id: str) -> bool:
+    """Whether there is a playbook for a section, which may be left out as nobody has reviewed it."""
+    return (file.parent / f"{section_id.partition('/')[0]}.md").exists()
 
 
 def _resolve(file: Path, section: Section, rule: CriterionRule, sources: Mapping[str, Source]) -> Criterion:
@@ -99,6 +106,7 @@ def _resolve(file: Path, section: Section, rule: CriterionRule, sources: Mapping
         section_id=section.id,
         section=section.heading,
         playbook=section.playbook_title,
+        reviewed_on=section.reviewed_on,
         sources=tuple(
             CitedSource(id=source.id, title=source.title, publisher=source.publisher, note=statement.note)
             for source in (sources[id_] for id_ in statement.sources)

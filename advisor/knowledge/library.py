@@ -9,7 +9,7 @@ import os
 import re
 import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import NamedTuple
 
@@ -34,6 +34,7 @@ class _File(NamedTuple):
     path: str
     id: str
     digest: str
+    modified_on: date | None = None
 
 
 class LibraryIngest:
@@ -83,7 +84,8 @@ class LibraryIngest:
                     try:
                         digest = digest_file(root, found.path)
                         id_ = name_document(collection.name, path)
-                        files.append(_File(collection, found.path, path, id_, digest))
+                        changed = datetime.fromtimestamp(found.path.stat().st_mtime, UTC).date()
+                        files.append(_File(collection, found.path, path, id_, digest, changed))
                     except OSError as error:
                         reason = error.strerror or "cannot be opened"
                 if reason:
@@ -181,7 +183,7 @@ def _find_root(collection: Collection, held: int) -> Path:
 
 def _keep(collection: Collection, head: DocumentHead) -> _File:
     """Return a document that cannot be looked at now, to be taken over as it is."""
-    return _File(collection, Path(collection.path) / head.path, head.path, head.id, head.digest)
+    return _File(collection, Path(collection.path) / head.path, head.path, head.id, head.digest, head.modified_on)
 
 
 def _make(file: _File, title: str, review_by: date | None, sections: tuple[Section, ...] | None) -> Document:
@@ -194,6 +196,7 @@ def _make(file: _File, title: str, review_by: date | None, sections: tuple[Secti
         title=title,
         digest=file.digest,
         review_by=review_by,
+        modified_on=file.modified_on,
         sections=sections,
     )
 

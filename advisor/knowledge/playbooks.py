@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from datetime import date
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -36,6 +37,7 @@ class _FrontMatter(BaseModel):
 
     title: str
     summary: str
+    reviewed: date | None = None
 
 
 class _SectionNotes(BaseModel):
@@ -53,8 +55,11 @@ class _Sidecar(BaseModel):
     limits: dict[str, list[str]]
 
 
-def load_knowledge_base(directory: Path) -> KnowledgeBase:
-    """Load every playbook of a directory, or raise KnowledgeError for the first broken rule."""
+def load_knowledge_base(directory: Path, *, reviewed_only: bool = False) -> KnowledgeBase:
+    """Load every playbook of a directory, or raise KnowledgeError for the first broken rule.
+
+    With `reviewed_only` those without a date of review are left out.
+    """
     files = sorted(directory.glob("*.md"))
     if not files:
         raise KnowledgeError(
@@ -66,6 +71,12 @@ def load_knowledge_base(directory: Path) -> KnowledgeBase:
     sources = load_sources(directory / "sources.yaml")
     known = {source.id for source in sources}
     playbooks = tuple(load_playbook(file) for file in files)
+    if reviewed_only:
+        playbooks = tuple(playbook for playbook in playbooks if playbook.reviewed_on)
+        if not playbooks:
+            raise KnowledgeError(
+                directory, None, "no playbook was reviewed.", "Give one a line `reviewed: 2026-11-21` at its top."
+            )
     for playbook in playbooks:
         for section in playbook.sections:
             for statement in section.statements:
@@ -162,7 +173,7 @@ def load_playbook(file: Path) -> Playbook:
         title=front.title,
         summary=front.summary,
         digest=digest,
-        sections=tuple(sections),
+        sections=tuple(section.model_copy(update={"reviewed_on": front.reviewed}) for section in sections),
         rules=tuple(rules),
     )
 

@@ -106,6 +106,7 @@ def cite_playbook(criterion: Criterion) -> PlaybookRef:
         section=criterion.section,
         quote=criterion.quote,
         sources=criterion.sources,
+        reviewed_on=criterion.reviewed_on,
     )
 
 

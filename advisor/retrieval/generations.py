@@ -23,7 +23,7 @@ from pydantic import BaseModel, ConfigDict
 from advisor.errors import BusyError, IndexUnavailableError, StorageError
 from advisor.retrieval.vector import FOLDER
 
-FORMAT = "index-6"
+FORMAT = "index-7"
 """Changes whenever the files of a generation do."""
 CALIBRATION = "calibration.json"
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from advisor.domain.dialogue import Query
 from advisor.domain.identity import Caller
-from advisor.domain.knowledge import DocumentHead, Passage, Retrieval, Section, Term
+from advisor.domain.knowledge import DocumentHead, Passage, Retrieval, Section, Term, Tier
 from advisor.errors import IndexUnavailableError, NotFoundError
 from advisor.ports import Embedder, Vectors
 from advisor.retrieval.catalogue import Catalogue
@@ -61,6 +61,11 @@ class _Candidate:
     sentences: Vectors
     stems: Sequence[str]
 
+    @property
+    def document(self) -> DocumentHead:
+        """The document that the section is of."""
+        return self.shard.heads[self.section_id.partition("/")[0]]
+
 
 class LibraryRetriever:
     """Follows the pointer to the serving generation of documents; knows none while nothing was indexed."""
@@ -73,12 +78,14 @@ class LibraryRetriever:
         vectors: VectorStore | None = None,
         weights: Weights | None = None,
         top_k: int = TOP_K,
+        tiers: frozenset[Tier] = frozenset(Tier),
     ) -> None:
         self._generations = generations
         self._embedder = embedder
         self._vectors = vectors or VectorStore()
         self._weights = weights or Weights()
         self._top_k = top_k
+        self._tiers = tiers
         self._serving = ""
         self._directory = Path()
         self._heads: dict[str, list[DocumentHead]] = {}
@@ -118,7 +125,8 @@ class LibraryRetriever:
         for shard in shards:
             dense = shard.vectors.find_nearest(CHUNKS, vector, _POOL)
             degraded = degraded or dense.degraded
-            candidates += _collect(shard, dense.cosines, text, vector)
+            found = _collect(shard, dense.cosines, text, vector)
+            candidates += [one for one in found if one.document.tier in self._tiers]
         statistics = _Statistics(shards, content_stems(text))
         keyword = [statistics.score(candidate.stems) for candidate in candidates]
         fused = self._fuse(candidates, keyword)

@@ -90,7 +90,7 @@ def _render_sources(citations: tuple[Citation, ...]) -> list[RenderableType]:
     for citation in citations:
         by_section.setdefault(f"{citation.section_id} {citation.page}", []).append(citation)
     for cited in by_section.values():
-        place = Text(cited[0].place)
+        place = Text(cited[0].dated)
         articles = sorted({source.id for citation in cited for source in citation.sources})
         if articles:
             place.append(f" ({', '.join(articles)})", style="dim")

@@ -232,7 +232,7 @@ def word_sources(citations: Sequence[Citation]) -> list[str]:
     numbers: dict[str, list[int]] = {}
     for citation in citations:
         articles = ", ".join(source.id for source in citation.sources)
-        place = citation.place + (f" ({articles})" if articles else "")
+        place = citation.dated + (f" ({articles})" if articles else "")
         numbers.setdefault(place, []).append(citation.number)
     return [f"{' '.join(f'[{number}]' for number in found)} {place}" for place, found in numbers.items()]
 

@@ -16,9 +16,10 @@ from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse, Resp
 from fastapi.staticfiles import StaticFiles
 
 from advisor.domain.identity import Area, Caller, Permission
-from advisor.domain.knowledge import Section, Statement
+from advisor.domain.knowledge import DocumentHead, Section, Statement
 from advisor.errors import ConflictError, InvalidInputError, NotFoundError
 from advisor.program.check_in import read_check_in
+from advisor.program.conditions import word_date
 from advisor.program.office import ProgramOffice
 from advisor.service import Advisor
 from integrations.web.ask import find_sections, list_playbooks
@@ -83,7 +84,11 @@ def _create_playbook_router(advisor: Advisor, guard: Guard) -> APIRouter:
     def playbook(playbook_id: str, _: Caller = reader) -> HTMLResponse:
         sections = find_sections(advisor, playbook_id)
         return render_page(
-            "playbook.html", title=sections[0].playbook_title, sections=sections, groups=_group, about=""
+            "playbook.html",
+            title=sections[0].playbook_title,
+            sections=sections,
+            groups=_group,
+            about=_word_review(sections[0]),
         )
 
     @router.get("/documents/{document_id}")
@@ -94,7 +99,7 @@ def _create_playbook_router(advisor: Advisor, guard: Guard) -> APIRouter:
             title=head.title,
             sections=sections,
             groups=_group,
-            about=f"{head.collection} › {head.path}",
+            about=f"{head.collection} › {head.path}{_word_change(head)}",
         )
 
     @router.get("/documents/{document_id}/pages/{page}")
@@ -116,6 +121,14 @@ def _create_playbook_router(advisor: Advisor, guard: Guard) -> APIRouter:
         return Response(content, media_type="application/pdf" if pdf else "application/octet-stream", headers=named)
 
     return router
+
+
+def _word_review(section: Section) -> str:
+    return f"Reviewed {word_date(section.reviewed_on)}" if section.reviewed_on else "Not reviewed yet"
+
+
+def _word_change(head: DocumentHead) -> str:
+    return f", changed {word_date(head.modified_on)}" if head.modified_on else ""
 
 
 def _group(section: Section) -> list[list[Statement]]:

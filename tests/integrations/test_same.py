@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+from mcp import Client
 from typer.testing import CliRunner
 
-from advisor.domain.dialogue import Answer
+from advisor.domain.dialogue import Answer, render_with_sources
 from advisor.domain.identity import Caller
 from advisor.domain.receipts import Receipt
+from advisor.program.office import ProgramOffice
 from advisor.service import Advisor
 from advisor.settings import Settings
 from integrations.cli.app import app as cli
+from integrations.mcp.server import create_server
 from integrations.slack.blocks import render_answer
 from tests.conftest import OfficeMaker
 from tests.web import local_client, make_web
@@ -50,6 +54,11 @@ def _over_sse(body: str) -> Answer:
     return _read(json.loads(done["data"]))
 
 
+async def _over_mcp(advisor: Advisor, office: ProgramOffice, question: str) -> Answer:
+    async with Client(create_server(advisor, office, lambda _: Caller(id="tool"))) as client:
+        return _read((await client.call_tool("ask", {"question": question})).structured_content or {})
+
+
 @pytest.mark.parametrize("question", QUESTIONS)
 def test_every_door_says_the_same(
     advisor: Advisor,
@@ -68,13 +77,17 @@ def test_every_door_says_the_same(
         kept = client.get(f"/api/v1/answers/{over_http.id}/receipt").json()
         stream = {"Accept": "text/event-stream"}
         over_sse = _over_sse(client.post("/api/v1/ask", json={"question": question}, headers=stream).text)
+        as_model = client.post("/v1/chat/completions", json={"messages": [{"role": "user", "content": question}]})
+        completed = as_model.json()["choices"][0]["message"]["content"]
+    as_tool = asyncio.run(_over_mcp(advisor, office, question))
     assert _strip(Receipt.model_validate(kept)) == wanted
     monkeypatch.setenv("ADVISOR_DATA_DIR", str(indexed.data_dir))
     monkeypatch.setenv("ADVISOR_DATABASE_URL", f"sqlite:///{tmp_path}/cli.sqlite")
     in_terminal = _read(json.loads(CliRunner().invoke(cli, ["ask", question, "--json"]).stdout))
     told = CliRunner().invoke(cli, ["receipt", in_terminal.id, "--json"]).stdout
     assert _strip(Receipt.model_validate_json(told)) == wanted
-    for answer in (over_http, over_sse, in_terminal):
+    assert completed.partition("\n\n_Receipt")[0] == render_with_sources(in_slack)
+    for answer in (over_http, over_sse, in_terminal, as_tool):
         assert (answer.blocks, answer.citations) == (in_slack.blocks, in_slack.citations)
     shown = _words([block for message in render_answer(in_slack) for block in message.blocks])
     for block in in_slack.blocks:

@@ -29,6 +29,7 @@ class RegisterCitations:
             section=f"{ref.text} (#{ref.number})",
             section_id=f"register/{ref.kind.value}/{ref.subject}",
             quote=ref.text,
+            as_of=ref.as_of,
         )
 
     def cite_absence(self, what: str) -> int:
@@ -51,6 +52,7 @@ class RegisterCitations:
             section_id=ref.section_id,
             quote=ref.quote,
             sources=ref.sources,
+            as_of=ref.reviewed_on,
         )
 
     def _number(self, place: tuple[str, str], **fields: object) -> int:

@@ -473,12 +473,17 @@ form.send label { display: flex; flex: 1; align-items: center; gap: .4rem; color
       return citation.kind === "register" ? { url: `${BASE}/program`, text: this.words.openProgram } : null;
     }
 
+    age(citation) { // an entry of the register says itself when it was made
+      if (!citation.as_of || citation.kind === "register") return "";
+      return fill(this.words.asOf, { day: new Date(`${citation.as_of}T12:00`).toLocaleDateString(this.language, { day: "numeric", month: "short", year: "numeric" }) });
+    }
+
     showQuote(chip, citation) {
       const w = this.words;
       const answer = chip.closest("article")?.dataset.answer;
       const misfit = answer ? h("button", { type: "button", class: "act", onclick: () => this.refuse(answer, citation, misfit) }, w.misfit) : null;
       const link = this.link(citation);
-      const where = [`${citation.title} › ${citation.section}`, citation.page ? fill(w.page, citation) : ""].filter(Boolean).join(", ");
+      const where = [`${citation.title} › ${citation.section}`, citation.page ? fill(w.page, citation) : "", this.age(citation)].filter(Boolean).join(", ");
       this.quote.replaceChildren(
         h("blockquote", { lang: "en" }, citation.quote), h("p", { lang: "en" }, h("strong", {}, where)),
         ...citation.sources.map((s) => h("p", { class: "quiet", lang: "en" }, `${s.title}${s.publisher ? `, ${s.publisher}` : ""}${s.note ? ` (${s.note})` : ""}`)),
@@ -513,7 +518,7 @@ form.send label { display: flex; flex: 1; align-items: center; gap: .4rem; color
       box.dataset.answer = answer.id;
       for (const notice of answer.notices) box.append(h("p", { class: "quiet" }, notice));
       if (answer.citations.length) {
-        const entries = answer.citations.map((c) => h("li", { value: c.number }, h("b", {}, `${c.title} › ${c.section}`), ` “${c.quote}”`));
+        const entries = answer.citations.map((c) => h("li", { value: c.number }, h("b", {}, [`${c.title} › ${c.section}`, this.age(c)].filter(Boolean).join(", ")), ` “${c.quote}”`));
         box.append(h("details", {}, h("summary", {}, fill(w.sources, { count: entries.length })), h("ol", {}, ...entries), h("p", { lang: this.language }, w.made)));
       }
       const below = h("div", { lang: this.language });
