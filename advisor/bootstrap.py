@@ -13,7 +13,7 @@ from advisor.errors import AdvisorError, BusyError, KnowledgeError
 from advisor.settings import Settings
 
 if TYPE_CHECKING:
-    from advisor.domain.knowledge import BuildReport, Collection, Source
+    from advisor.domain.knowledge import BuildReport, Collection, LibraryReport, Source
     from advisor.knowledge.collections import CollectionsFile
     from advisor.knowledge.ingest import Ingest
     from advisor.knowledge.library import LibraryIngest
@@ -243,7 +243,22 @@ def build_library_ingest(settings: Settings) -> LibraryIngest:
     generations = Generations(settings.library_dir, forget=vectors.forget)
     writer = ShardWriter(generations=generations, embedder=build_embedder(settings), vectors=vectors)
     conversations = SqlConversations(open_database(settings.effective_database_url))
-    return LibraryIngest(collections=load_collections(settings), writer=writer, forget=conversations.forget_documents)
+    return LibraryIngest(
+        collections=load_collections(settings),
+        writer=writer,
+        forget=conversations.forget_documents,
+        keep=lambda report: settings.library_report.write_text(report.model_dump_json()),
+    )
+
+
+def load_library_report(settings: Settings) -> LibraryReport | None:
+    """Return what the last ingest of documents came to, or None before the first."""
+    from advisor.domain.knowledge import LibraryReport  # noqa: PLC0415
+
+    try:
+        return LibraryReport.model_validate_json(settings.library_report.read_bytes())
+    except (OSError, ValueError):
+        return None
 
 
 def open_collections(settings: Settings) -> CollectionsFile:

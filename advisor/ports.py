@@ -26,7 +26,7 @@ from advisor.domain.knowledge import (
 )
 from advisor.domain.receipts import Receipt
 from advisor.domain.register import Entry, NewEntry
-from advisor.domain.upkeep import Unmet
+from advisor.domain.upkeep import AnswerLine, Opinion, Unmet
 from advisor.domain.work import Feedback, NewWork, Queue, Work
 
 Vectors = NDArray[np.float32]
@@ -267,6 +267,14 @@ class Upkeep(Protocol):
 
     def list_unmet(self) -> tuple[Unmet, ...]:
         """Return the questions that were not answered, and those whose answer is disliked, newest first."""
+        ...
+
+    def list_opinions(self, limit: int) -> tuple[Opinion, ...]:
+        """Return what readers said of answers, newest first."""
+        ...
+
+    def list_answers(self, limit: int) -> tuple[AnswerLine, ...]:
+        """Return the answers given, newest first."""
         ...
 
     def count_citations(self) -> Mapping[str, int]:

@@ -90,6 +90,10 @@ class Settings(BaseSettings):
         default_factory=dict,
         description='Your own figures for the criteria, as JSON: {"shadow_days": 42}.',
     )
+    evals_report: Path = Field(
+        default=_PACKAGE.parent / "evals" / "out" / "report.json",
+        description="Report of the evals that the admin page shows.",
+    )
     host: str = Field(default="127.0.0.1", description="Address that `advisor serve` listens on.")
     port: int = Field(default=8000, ge=1, le=65535, description="Port that `advisor serve` listens on.")
     people: dict[str, Person] = Field(
@@ -194,6 +198,11 @@ class Settings(BaseSettings):
     def library_dir(self) -> Path:
         """Where the generations of the company's documents live."""
         return self.data_dir / "library"
+
+    @property
+    def library_report(self) -> Path:
+        """Where the report of the last ingest of documents is kept."""
+        return self.data_dir / "library-report.json"
 
     @property
     def effective_database_url(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 
 from advisor.domain.base import Value
-from advisor.domain.dialogue import Outcome
+from advisor.domain.dialogue import Outcome, Role
 from advisor.domain.knowledge import Section, Statement
 
 
@@ -36,6 +36,27 @@ class ContentGap(Value):
     questions: tuple[str, ...] = ()
     owner: str = ""
     answered_now: bool = False
+
+
+class Opinion(Value):
+    """What a reader thought of an answer, or of one `citation` of it; who it was is not told."""
+
+    answer_id: str
+    question: str
+    helpful: bool
+    reason: str
+    citation: int | None
+    given_at: datetime
+
+
+class AnswerLine(Value):
+    """An answer in a list; its receipt goes by its id."""
+
+    answer_id: str
+    question: str
+    outcome: Outcome
+    role: Role
+    asked_at: datetime
 
 
 class Contradiction(Value):

@@ -47,12 +47,17 @@ class LibraryIngest:
         writer: LibraryWriter,
         pool: ReaderPool | None = None,
         forget: Callable[[Set[str]], object] | None = None,
+        keep: Callable[[LibraryReport], object] | None = None,
     ) -> None:
-        """`forget` is told the ids of the documents that are left: what else quotes others is to be deleted."""
+        """`forget` is told the ids of the documents that are left: what else quotes others is to be deleted.
+
+        `keep` is given the report.
+        """
         self._collections = collections
         self._writer = writer
         self._pool = pool or ReaderPool()
         self._forget = forget or (lambda _: None)
+        self._keep = keep or (lambda _: None)
 
     def run(self, progress: Progress | None = None) -> LibraryReport:
         """Index what is in the folders now; what is no longer there is gone from answers and from disk.
@@ -65,6 +70,7 @@ class LibraryIngest:
         kept: set[str] = set()
         report = self._writer.build(self._load(files, known, skipped, kept, progress), skipped, progress)
         self._forget(kept)
+        self._keep(report)
         return report
 
     def _scan(self, known: Mapping[str, DocumentHead]) -> tuple[list[_File], list[Skipped]]:

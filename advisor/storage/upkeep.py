@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from advisor.domain.audit import NewLine
 from advisor.domain.dialogue import Answer, Outcome
 from advisor.domain.identity import Caller
-from advisor.domain.upkeep import Unmet
+from advisor.domain.upkeep import AnswerLine, Opinion, Unmet
 from advisor.errors import StorageError
 from advisor.storage.audit import append_line
 from advisor.storage.database import as_utc
@@ -52,6 +52,51 @@ class SqlUpkeep:
         except SQLAlchemyError as error:
             raise StorageError("The questions could not be read.", "Check the database.") from error
         return tuple(sorted(found, key=lambda one: one.asked_at, reverse=True))
+
+    def list_opinions(self, limit: int) -> tuple[Opinion, ...]:
+        """Return what readers said of answers that are still kept, newest first."""
+        statement = (
+            select(FeedbackRow, TurnRow.answer)
+            .join(TurnRow, FeedbackRow.answer_id == TurnRow.answer_id)
+            .order_by(FeedbackRow.number.desc())
+            .limit(limit)
+        )
+        try:
+            with self._engine.connect() as connection:
+                rows = connection.execute(statement).all()
+        except SQLAlchemyError as error:
+            raise StorageError("The feedback could not be read.", "Check the database.") from error
+        return tuple(
+            Opinion(
+                answer_id=row.answer_id,
+                question=Answer.model_validate_json(row.answer).question,
+                helpful=row.helpful,
+                reason=row.reason,
+                citation=row.citation,
+                given_at=as_utc(row.given_at),
+            )
+            for row in rows
+        )
+
+    def list_answers(self, limit: int) -> tuple[AnswerLine, ...]:
+        """Return the answers given, newest first."""
+        statement = select(TurnRow.answer, TurnRow.asked_at).order_by(TurnRow.number.desc()).limit(limit)
+        try:
+            with self._engine.connect() as connection:
+                rows = connection.execute(statement).all()
+        except SQLAlchemyError as error:
+            raise StorageError("The answers could not be read.", "Check the database.") from error
+        found = ((Answer.model_validate_json(row.answer), as_utc(row.asked_at)) for row in rows)
+        return tuple(
+            AnswerLine(
+                answer_id=answer.id,
+                question=answer.question,
+                outcome=answer.outcome,
+                role=answer.role,
+                asked_at=asked_at,
+            )
+            for answer, asked_at in found
+        )
 
     def count_citations(self) -> Mapping[str, int]:
         """Return how many of the newest kept answers cite each section, and each document by its id alone."""

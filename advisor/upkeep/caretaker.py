@@ -8,7 +8,7 @@ from itertools import chain
 
 from advisor.domain.identity import Caller, Permission
 from advisor.domain.knowledge import DocumentHead, Section
-from advisor.domain.upkeep import ContentGap, Contradiction, Stale
+from advisor.domain.upkeep import AnswerLine, ContentGap, Contradiction, Opinion, Stale
 from advisor.errors import ForbiddenError, NotFoundError
 from advisor.ports import Embedder, Upkeep
 from advisor.upkeep.content_gaps import LONGEST_NAME, group
@@ -41,6 +41,21 @@ class Caretaker:
         owners = self._upkeep.list_owners()
         unmet = self._upkeep.list_unmet()
         return group(unmet, self._embedder, owners, lambda question: self._is_answered(caller, question))
+
+    def list_opinions(self, caller: Caller, limit: int) -> tuple[Opinion, ...]:
+        """Return what readers said of answers, newest first."""
+        _check(caller)
+        return self._upkeep.list_opinions(limit)
+
+    def list_answers(self, caller: Caller, limit: int) -> tuple[AnswerLine, ...]:
+        """Return the answers given, newest first."""
+        _check(caller)
+        return self._upkeep.list_answers(limit)
+
+    def list_documents(self, caller: Caller) -> Sequence[DocumentHead]:
+        """Return every document that is indexed."""
+        _check(caller)
+        return self._list_documents(caller)
 
     def assign(self, caller: Caller, question: str, owner: str) -> ContentGap:
         """Give the gap that a question names an owner, or none; raise NotFoundError where there is no such gap."""

@@ -16,6 +16,7 @@ from advisor.settings import Settings
 from advisor.storage.keys import SqlKeys
 from integrations.metrics import PrometheusMeter
 from integrations.web.access import create_access_router, create_operations_router
+from integrations.web.admin import create_admin_router
 from integrations.web.ask import create_ask_router
 from integrations.web.chat_completions import create_completions_router
 from integrations.web.credentials import Credentials
@@ -68,6 +69,7 @@ def create_app(
     app.include_router(create_program_router(office, advisor, guard))
     app.include_router(create_access_router(guard))
     app.include_router(create_operations_router(guard, meter, check_ready))
+    app.include_router(create_admin_router(settings, keys, guard))
     add_pages(app, advisor, office, guard)
     app.add_middleware(Limits, meter=meter, most_asks=settings.max_asks, origins=settings.allowed_origins)
     app.add_middleware(
