@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from datetime import date
+from importlib import import_module
 from pathlib import Path
 
 import filelock
@@ -141,6 +142,14 @@ def missing(what: str) -> None:
     if os.environ.get("CI"):
         pytest.fail(f"{what} is not installed")
     pytest.skip(f"{what} is not installed")
+
+
+def need_pango() -> None:
+    """Skip, or fail in CI, where the system library that sets PDFs is not installed."""
+    try:
+        import_module("weasyprint")
+    except OSError:
+        missing("Pango")
 
 
 @pytest.fixture(scope="session")

@@ -24,7 +24,7 @@ from advisor.program.office import ProgramOffice
 from advisor.program.reports.formats import FORMATS, find_format
 from advisor.program.reports.pack import MeetingPack, make_pack
 from advisor.program.reports.wording import LENGTHS, word_summary
-from tests.conftest import OfficeMaker
+from tests.conftest import OfficeMaker, need_pango
 
 EVIL = '=HYPERLINK("http://evil.example","x")'
 
@@ -140,6 +140,7 @@ def test_the_workbook_holds_what_the_summary_holds(workbook: Any, pack: MeetingP
 
 
 def test_the_pdf_is_tagged_and_says_the_same(pack: MeetingPack) -> None:
+    need_pango()
     made = find_format("pdf").make(pack, None)
     document = pypdfium2.PdfDocument(made)
     said = " ".join(" ".join(page.get_textpage().get_text_bounded().split()) for page in document)
@@ -181,11 +182,14 @@ def test_what_people_wrote_cannot_act(make_office: OfficeMaker, tmp_path: Path) 
     deck = Presentation(io.BytesIO(find_format("pptx").make(pack, None)))
     assert any(EVIL in text for text in words_of(deck))
     assert "&#34;http://evil" in find_format("html").make(pack, None).decode()
+    need_pango()
     assert find_format("pdf").make(pack, None).startswith(b"%PDF")
 
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_an_empty_register_makes_an_honest_file(make_office: OfficeMaker, tmp_path: Path, name: str) -> None:
+    if name == "pdf":
+        need_pango()
     office = make_office(f"sqlite:///{tmp_path}/empty.sqlite")
     assert len(find_format(name).make(make_pack(office, Caller(id="reader")), None)) > 200
 
@@ -221,6 +225,7 @@ def test_what_is_no_template_or_no_format_is_said(pack: MeetingPack, tmp_path: P
 
 
 def test_nothing_is_fetched_for_a_pdf(pack: MeetingPack, monkeypatch: pytest.MonkeyPatch) -> None:
+    need_pango()
     monkeypatch.setattr(socket, "create_connection", lambda *_, **__: pytest.fail("a report reached for the network"))
     changed = pack.summary.model_copy(update={"headline": '<img src="http://evil.example/x.png">'})
     made = find_format("pdf").make(pack.model_copy(update={"summary": changed}), None)

@@ -18,7 +18,7 @@ from integrations.slack.jobs import due_work
 from integrations.slack.native import bar_chart, chart_summary, data_table, simplify
 from integrations.slack.simulator.faults import Fault
 from integrations.slack.simulator.limits import check_message
-from tests.conftest import OfficeMaker
+from tests.conftest import OfficeMaker, need_pango
 from tests.integrations.slack.conftest import Company, wait_for
 
 pytestmark = pytest.mark.parametrize("transport", ["socket"], indirect=True)
@@ -114,6 +114,8 @@ def test_where_slack_takes_no_charts_words_stand_in(company: Company) -> None:
 
 @pytest.mark.parametrize("name", ["pptx", "xlsx", "pdf"])
 def test_a_report_comes_as_a_file_to_who_asked(company: Company, name: str) -> None:
+    if name == "pdf":
+        need_pango()
     sim = company.sim
     sim.command("UANNA", "C1", "/advisor", f"report {name}")
     company.settle()
