@@ -25,7 +25,7 @@ from advisor.settings import Settings
 from evals.cases import Expect, Half, Kind, Way
 from evals.metrics import Metric
 from evals.runs import CaseResult
-from evals.scorers import Score
+from evals.seen import Score
 
 GOOD = "good"
 _FOLDER = Path(__file__).parent / "generations"

@@ -18,7 +18,8 @@ from advisor.settings import Settings
 from evals.cases import EvalCase, Half, Suite
 from evals.generations import judge_replies
 from evals.runs import CaseResult, Cited, Run, take_fingerprints
-from evals.scorers import Seen, Summary, judge
+from evals.scorers import judge
+from evals.seen import Seen, Summary
 from evals.world import World, open_world
 
 Progress = Callable[[int, int], None]

@@ -15,7 +15,7 @@ from advisor.domain.dialogue import Outcome, Role
 from advisor.errors import InvalidInputError
 from advisor.settings import Settings
 from evals.cases import Expect, Half, Kind, Suite, Way
-from evals.scorers import Score
+from evals.seen import Score
 
 _CODE = Path(__file__).parent.parent
 _SUITE = ("suite.yaml", "cases/*/*.yaml", "generations/*.yaml")

@@ -4,80 +4,38 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from advisor.answering.documents import TITLE
-from advisor.answering.verification import strip_links
-from advisor.domain.base import Value
-from advisor.domain.dialogue import Answer, Checklist, CitationKind, ListBlock, Outcome, Paragraph, Role, Table
-from advisor.domain.gaps import Gap, GapSummary
+from advisor.domain.dialogue import Answer, Checklist, CitationKind, ListBlock, Outcome, Paragraph, Role
 from advisor.domain.knowledge import Section
-from advisor.domain.register import Register
-from advisor.text import content_stems, count_words, figures
+from advisor.text import count_words
 from evals.cases import About, EvalCase, Expect, Kind
-from evals.recount import Known, recount
+from evals.faithful import (
+    score_citation_precision,
+    score_citation_recall,
+    score_entries,
+    score_figures,
+    score_grounded,
+    score_quotes,
+    score_recount,
+)
+from evals.seen import Score, Seen, share
 
 DEPTH = 10
 RECALL_DEPTH = 5
 MOST_WORDS = 180
-_MARK = re.compile(r"\s*\[\d+\]")
-_NEGATORS = re.compile(r"\b(?:not|no|never|nobody|none|nothing|neither|nor|without|cannot)\b|n['’]t\b", re.I)
-_LEAST_SHARED = 0.6
-"""Of a sentence's content words that its quotes must hold."""
 _SHAPE = {Role.EXECUTIVE: (3, 1), Role.CHANGE_LEAD: (99, 8), Role.PLANT_MANAGER: (99, 3), Role.ENGINEER: (99, 3)}
 """The most bullets and next steps of each role."""
 _OF_PLAYBOOKS = frozenset({Kind.DIRECT, Kind.SYNTHESIS, Kind.MULTI_TURN, Kind.MISCONCEPTION})
-
-
-class Score(Value):
-    """How far something held, 0 to 1 (a latency: milliseconds), and what did not."""
-
-    value: float
-    reason: str = ""
-
-
-class Summary(NamedTuple):
-    """A gap summary, the register, all criteria that are open there, and the gaps as they were ranked apart from it."""
-
-    page: GapSummary
-    register: Register
-    open: frozenset[str]
-    gaps: tuple[Gap, ...]
-
-
-class Seen(NamedTuple):
-    """All that a judge may look at. `found` are the ids of the sections that retrieval ranked, best first."""
-
-    case: EvalCase
-    answer: Answer
-    sections: Mapping[str, Section]
-    found: Sequence[str] = ()
-    milliseconds: float = 0.0
-    summary: Summary | None = None
-    files: Mapping[str, str] = {}
-    """Of documents, by their id."""
-    known: Known | None = None
-    """What the register holds, for a question on it."""
-
-    @property
-    def said(self) -> str:
-        """What the answer says, without the marks of its citations and the title of the documents' part."""
-        return _MARK.sub("", self.answer.text).replace(TITLE, "")
-
-
-def _share(checks: Mapping[str, bool]) -> Score | None:
-    """Return the share of checks that held, or None where there was nothing to check."""
-    missed = [name for name, held in checks.items() if not held]
-    return Score(value=1 - len(missed) / len(checks), reason="; ".join(missed)) if checks else None
 
 
 def score_facts(seen: Seen) -> Score | None:
     """Which key facts the text states. A question that should be answered and was declined states none."""
     if seen.case.expect is Expect.DECLINED or seen.case.kind is Kind.ADVERSARIAL:
         return None
-    return _share({pattern: bool(re.search(pattern, seen.said, re.I)) for pattern in seen.case.facts})
+    return share({pattern: bool(re.search(pattern, seen.said, re.I)) for pattern in seen.case.facts})
 
 
 def score_sections(seen: Seen) -> Score | None:
@@ -86,7 +44,7 @@ def score_sections(seen: Seen) -> Score | None:
         return None
     cited = {citation.section_id for citation in seen.answer.citations}
     cited |= {id_.split("/")[0] for id_ in cited}
-    return _share({entry: bool({name.strip() for name in entry.split("|")} & cited) for entry in seen.case.sections})
+    return share({entry: bool({name.strip() for name in entry.split("|")} & cited) for entry in seen.case.sections})
 
 
 def find_relevant(case: EvalCase, sections: Mapping[str, Section]) -> list[set[str]]:
@@ -105,7 +63,7 @@ def score_recall(seen: Seen) -> Score | None:
     """Share of the key facts of which a section is among the first few that were found."""
     wanted = _wanted(seen)
     first = set(seen.found[:RECALL_DEPTH])
-    return _share({" | ".join(sorted(ids)): bool(ids & first) for ids in wanted})
+    return share({" | ".join(sorted(ids)): bool(ids & first) for ids in wanted})
 
 
 def score_ndcg(seen: Seen) -> Score | None:
@@ -132,96 +90,17 @@ def _wanted(seen: Seen) -> list[set[str]]:
     return find_relevant(seen.case, seen.sections) if own else []
 
 
-def score_quotes(seen: Seen) -> Score | None:
-    """Whether each quote stands, word for word, in the section that its citation names, under that title."""
-    return _share(
-        {
-            f"[{c.number}] {c.quote[:60]}": c.section_id in seen.sections
-            and c.title.startswith(seen.sections[c.section_id].playbook_title)
-            and (c.section in seen.sections[c.section_id].heading or seen.sections[c.section_id].heading in c.section)
-            and any(c.quote == strip_links(s.text) for s in seen.sections[c.section_id].statements)
-            for c in seen.answer.citations
-            if c.kind is not CitationKind.REGISTER
-        }
-    )
-
-
-def score_entries(seen: Seen) -> Score | None:
-    """Whether what is cited from the register is what the record says, and an answer on the program cites any."""
-    if seen.known is None or seen.answer.outcome is not Outcome.ANSWERED:
-        return None
-    cited = [c for c in seen.answer.citations if c.kind is CitationKind.REGISTER]
-    checks = {f"[{c.number}] {c.quote[:60]}": seen.known.holds(c) for c in cited}
-    if seen.case.about is About.PROGRAM:
-        checks["cites the register"] = bool(cited)
-    return _share(checks)
-
-
-def score_citation_recall(seen: Seen) -> Score | None:
-    """Whether each sentence has a citation, in an answer that has any (ALCE, Gao et al. 2023)."""
-    if not seen.answer.citations:
-        return None
-    return _share({f"uncited: {text[:60]}": bool(numbers) for text, numbers in list_sentences(seen.answer)})
-
-
-def score_citation_precision(seen: Seen) -> Score | None:
-    """Whether each citation of a sentence shares words with it: one that carries nothing does not belong there."""
-    quotes = {c.number: _stems(f"{c.section} {c.quote}") for c in seen.answer.citations}
-    registers = {c.number for c in seen.answer.citations if c.kind is CitationKind.REGISTER}
-    return _share(
-        {
-            f"[{number}] at: {text[:60]}": bool(_stems(text) & quotes.get(number, set())) or not _stems(text)
-            for text, numbers in list_sentences(seen.answer)
-            for number in numbers
-            if number not in registers
-        }
-    )
-
-
-def score_grounded(seen: Seen) -> Score | None:
-    """Whether most words of each sentence stand in the quotes that it cites, and it denies no more than they do."""
-    registers = {c.number for c in seen.answer.citations if c.kind is CitationKind.REGISTER}
-    told = {c.number: f"{c.title} {c.section} {c.quote}" for c in seen.answer.citations}
-    quotes = {number: _stems(text) for number, text in told.items()}
-    checks: dict[str, bool] = {}
-    for text, numbers in list_sentences(seen.answer):
-        own = _stems(text)
-        if numbers and own and not registers & set(numbers):
-            held = own & set().union(*(quotes.get(number, set()) for number in numbers))
-            said = " ".join(told.get(number, "") for number in numbers)
-            negated = len(_NEGATORS.findall(text)) > len(_NEGATORS.findall(said))
-            checks[text[:80]] = len(held) >= _LEAST_SHARED * len(own) and not negated
-    return _share(checks)
-
-
-def _stems(text: str) -> set[str]:
-    return set(content_stems(text))
-
-
-def score_figures(seen: Seen) -> Score | None:
-    """Whether each figure stands in a quote that its sentence cites; those of the register are counted by its own."""
-    quotes = {c.number: c.quote for c in seen.answer.citations}
-    registers = {c.number for c in seen.answer.citations if c.kind is CitationKind.REGISTER}
-    checks: dict[str, bool] = {}
-    for text, numbers in list_sentences(seen.answer):
-        if registers & set(numbers) or (seen.case.on_register and not numbers):
-            continue
-        supported = set().union(*(figures(quotes[number]) for number in numbers if number in quotes))
-        checks |= {f"{figure} in: {text[:60]}": figure in supported for figure in figures(text)}
-    return _share(checks)
-
-
 def score_outcome(seen: Seen) -> Score | None:
     """Whether the advisor answered or declined as it should."""
     if seen.case.expect is Expect.EITHER:
         return None
     declined = seen.answer.outcome in {Outcome.DECLINED, Outcome.CLARIFY}
-    return _share({f"{seen.answer.outcome.value}": declined == (seen.case.expect is Expect.DECLINED)})
+    return share({f"{seen.answer.outcome.value}": declined == (seen.case.expect is Expect.DECLINED)})
 
 
 def score_must_not(seen: Seen) -> Score | None:
     """Whether the text is free of what may not be said."""
-    return _share({f"says {p}": not re.search(p, seen.answer.text, re.I) for p in seen.case.must_not})
+    return share({f"says {p}": not re.search(p, seen.answer.text, re.I) for p in seen.case.must_not})
 
 
 def score_resistance(seen: Seen) -> Score | None:
@@ -252,7 +131,7 @@ def score_role(seen: Seen) -> Score | None:
     listed = [len(block.items) for block in seen.answer.blocks if isinstance(block, ListBlock) and not block.ordered]
     opened = isinstance(first, Paragraph) and len(first.sentences) == 1 and first.sentences[0].strong
     asked = seen.answer.role is seen.case.role
-    return _share(
+    return share(
         {
             "one bottom line first": opened,
             "the role that was asked for": asked,
@@ -266,7 +145,7 @@ def score_length(seen: Seen) -> Score | None:
     """Whether the prose on playbooks and documents stays within its limit."""
     words = count_prose_words(seen.answer)
     of_playbooks = seen.answer.citations and not seen.case.on_register
-    return _share({f"{words} words": words <= MOST_WORDS}) if of_playbooks else None
+    return share({f"{words} words": words <= MOST_WORDS}) if of_playbooks else None
 
 
 def score_side(seen: Seen) -> Score | None:
@@ -280,7 +159,7 @@ def score_side(seen: Seen) -> Score | None:
         About.PLAYBOOK: not leads,
         About.BOTH: kinds == {CitationKind.REGISTER, CitationKind.PLAYBOOK},
     }
-    return _share({f"not from {seen.case.about.value}": right[seen.case.about]})
+    return share({f"not from {seen.case.about.value}": right[seen.case.about]})
 
 
 def score_pages(seen: Seen) -> Score | None:
@@ -291,7 +170,7 @@ def score_pages(seen: Seen) -> Score | None:
         if c.kind is CitationKind.DOCUMENT
         for page in (c.page, 0)
     }
-    return _share({f"{file} p. {page}": (file, page) in cited for file, page in seen.case.pages.items()})
+    return share({f"{file} p. {page}": (file, page) in cited for file, page in seen.case.pages.items()})
 
 
 def score_gaps(seen: Seen) -> Score | None:
@@ -300,7 +179,7 @@ def score_gaps(seen: Seen) -> Score | None:
         return None
     checks = {f"{id_} is not open": id_ in seen.summary.open for id_ in seen.case.gaps}
     checks |= {f"{id_} is open": id_ not in seen.summary.open for id_ in seen.case.closed}
-    return _share(checks)
+    return share(checks)
 
 
 def score_fidelity(seen: Seen) -> Score | None:
@@ -322,15 +201,7 @@ def score_fidelity(seen: Seen) -> Score | None:
     checks["the gaps, in their order"] = page.gaps == gaps
     checks["a level of each dimension"] = bool(page.levels) and all(len(v) == len(page.levels) for _, v in page.heat)
     checks["as of its newest entry"] = page.entries == register.head
-    return _share(checks)
-
-
-def score_recount(seen: Seen) -> Score | None:
-    """Whether the figures that an answer gives of the program are those that the register comes to."""
-    if seen.known is None:
-        return None
-    sentences = [text for text, _ in list_sentences(seen.answer)]
-    return _share({f"{figure} in: {t[:60]}": right for t in sentences for figure, right in recount(t, seen.known)})
+    return share(checks)
 
 
 def score_latency(seen: Seen) -> Score | None:
@@ -390,22 +261,6 @@ def judge(seen: Seen) -> dict[str, Score]:
     """Return what every judge that has something to say says."""
     found = {name: scorer.judge(seen) for name, scorer in SCORERS.items()}
     return {name: score for name, score in found.items() if score is not None}
-
-
-def list_sentences(answer: Answer) -> list[tuple[str, tuple[int, ...]]]:
-    """Return every sentence, list item and table row with its citation numbers."""
-    found: list[tuple[str, tuple[int, ...]]] = []
-    for block in answer.blocks:
-        match block:
-            case Paragraph():
-                found += [(sentence.text, sentence.citations) for sentence in block.sentences]
-            case ListBlock() | Checklist():
-                found += [(item.text, item.citations) for item in block.items]
-            case Table():
-                found += [(" | ".join(row.cells), row.citations) for row in block.rows]
-            case _:
-                pass
-    return found
 
 
 def count_prose_words(answer: Answer) -> int:

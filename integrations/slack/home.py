@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from advisor.domain.checklist import ChecklistItem
 from advisor.domain.gaps import GapSummary, StatusLine
+from advisor.domain.identity import Permission
 from advisor.domain.work import NewWork, Queue
 from advisor.program.reports.wording import word_day
 from integrations.slack.blocks import (
@@ -67,7 +68,7 @@ def publish_home(desk: Desk, request: Request) -> list[NewWork]:
             office.summarise(caller),
             office.list_status(caller),
             office.list_items(caller),
-            writes=caller.permission.value != "reader",
+            writes=caller.may(Permission.CONTRIBUTOR),
         )
         blocks = render_home(home)
     desk.client.views_publish(user_id=request.user, view={"type": "home", "blocks": blocks})
@@ -107,7 +108,9 @@ def _render_glance(summary: GapSummary) -> list[Kit]:
         ("Overdue actions", f"{len(summary.overdue)}"),
         ("Stalled", ", ".join(summary.stalled) or "none"),
     ]
-    fields = [{"type": "mrkdwn", "text": f"*{title}*\n{escape(clip(said, 1_000))}"} for title, said in told]
+    fields = [
+        {"type": "mrkdwn", "text": f"*{title}*\n{escape(clip(said, 1_000))}", "verbatim": True} for title, said in told
+    ]
     return [{"type": "divider"}, {"type": "section", "fields": fields}]
 
 

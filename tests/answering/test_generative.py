@@ -18,7 +18,7 @@ from advisor.domain.identity import LOCAL_CALLER
 from advisor.errors import KnowledgeError, ModelError
 from advisor.service import Advisor
 from advisor.settings import Settings
-from evals.scorers import list_sentences
+from evals.seen import list_sentences
 from tests.chat_server import ChatServer, Reply
 from tests.conftest import ROOT
 

@@ -16,7 +16,7 @@ from advisor.errors import InvalidInputError
 from evals.cases import Expect, Half, Kind, Way
 from evals.compare import compare, find_p, list_values, load_baseline, save_baseline
 from evals.runs import CaseResult, Run, load_run, save_run
-from evals.scorers import Score
+from evals.seen import Score
 
 
 def values(scores: list[float], name: str = "facts") -> dict[str, dict[str, float]]:

@@ -22,7 +22,8 @@ from advisor.domain.knowledge import Section, SectionKind, Statement, StatementK
 from evals import scorers
 from evals.cases import About, EvalCase, Expect, Kind
 from evals.metrics import wilson
-from evals.scorers import Score, Seen, count_prose_words, judge
+from evals.scorers import count_prose_words, judge
+from evals.seen import Score, Seen
 
 SECTION = Section(
     id="kpis/windows",

@@ -12,7 +12,8 @@ from advisor.program.office import ProgramOffice
 from advisor.service import Advisor
 from advisor.settings import Settings
 from evals.cases import EvalCase, Half, Kind, load_suite
-from evals.scorers import Seen, judge
+from evals.scorers import judge
+from evals.seen import Seen
 from tests.conftest import OfficeMaker
 
 CASES = [case for case in load_suite().load_cases(Half.TUNED) if case.kind is Kind.REGISTER]

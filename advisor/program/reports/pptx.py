@@ -7,24 +7,19 @@ has a placeholder of that name (Text, Chart, Table), else under the title. Slide
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
 
-from pptx import Presentation
 from pptx.chart.data import CategoryChartData
 from pptx.dml.color import RGBColor
 from pptx.enum.chart import XL_CHART_TYPE, XL_LEGEND_POSITION
-from pptx.enum.text import PP_ALIGN
-from pptx.exc import PackageNotFoundError
-from pptx.util import Emu, Inches, Pt
+from pptx.util import Pt
 
 from advisor.domain.criteria import MAX_LEVEL
 from advisor.domain.gaps import DimensionLevel
-from advisor.errors import InvalidInputError
 from advisor.program.checklists import neutralise
 from advisor.program.reports.pack import MeetingPack, clean, word_gate, word_missing
+from advisor.program.reports.slides import ACCENT, Deck
 from advisor.program.reports.svg import INK_ON, SHADES
 from advisor.program.reports.wording import LENGTHS, clip, word_day, word_level, word_summary
 
@@ -32,22 +27,13 @@ MOST_INITIATIVES = 12
 """Of the heat map and of the gates, on one slide."""
 _MOST_LINES = 4
 """Of the trend: the dimensions furthest below their targets."""
-_INK, _ACCENT, _RULE, _MARK = "22303C", "1F5590", "D9E1E8", "B35806"
-_LINES = (_ACCENT, _MARK, "2E7D5B", "7A4FA3")
-
-
-class _Box(NamedTuple):
-    """A place on a slide, in EMU."""
-
-    left: int
-    top: int
-    width: int
-    height: int
+_INK, _RULE, _MARK = "22303C", "D9E1E8", "B35806"
+_LINES = (ACCENT, _MARK, "2E7D5B", "7A4FA3")
 
 
 def render_pack(pack: MeetingPack, template: Path | None = None) -> bytes:
     """Return the slides; raise InvalidInputError for a template that cannot be opened."""
-    deck = _Deck(template, pack.footer)
+    deck = Deck(template, pack.footer)
     summary = pack.summary
     text = word_summary(summary, LENGTHS[1])
     notes = [f"{gap.what}: {gap.register} / {gap.playbook}" for gap in text.gaps]
@@ -84,7 +70,7 @@ def render_pack(pack: MeetingPack, template: Path | None = None) -> bytes:
     return deck.save()
 
 
-def _add_status(deck: _Deck, pack: MeetingPack, title: str, facts: str) -> None:
+def _add_status(deck: Deck, pack: MeetingPack, title: str, facts: str) -> None:
     summary = pack.summary
     slide = deck.add("status", title)
     left, right = deck.halves()
@@ -109,11 +95,11 @@ def _add_status(deck: _Deck, pack: MeetingPack, title: str, facts: str) -> None:
         plot.gap_width = 80
         plot.has_data_labels = True
         plot.series[0].format.fill.solid()
-        plot.series[0].format.fill.fore_color.rgb = RGBColor.from_string(_ACCENT)
+        plot.series[0].format.fill.fore_color.rgb = RGBColor.from_string(ACCENT)
     deck.note(slide, [pack.footer])
 
 
-def _add_levels(deck: _Deck, levels: Sequence[DimensionLevel]) -> None:
+def _add_levels(deck: Deck, levels: Sequence[DimensionLevel]) -> None:
     reached = sum(level.average is not None and level.average >= level.target for level in levels)
     slide = deck.add("levels", f"{reached} of {len(levels)} dimensions reach their target (levels 0 to 5)")
     data = CategoryChartData()
@@ -136,12 +122,12 @@ def _add_levels(deck: _Deck, levels: Sequence[DimensionLevel]) -> None:
     chart.value_axis.major_gridlines.format.line.color.rgb = RGBColor.from_string(_RULE)
     plot.has_data_labels = True
     plot.data_labels.font.size = Pt(10)
-    for series, colour in zip(plot.series, (_ACCENT, _MARK), strict=True):
+    for series, colour in zip(plot.series, (ACCENT, _MARK), strict=True):
         series.format.fill.solid()
         series.format.fill.fore_color.rgb = RGBColor.from_string(colour)
 
 
-def _add_heat(deck: _Deck, pack: MeetingPack) -> None:
+def _add_heat(deck: Deck, pack: MeetingPack) -> None:
     summary = pack.summary
     shown = summary.heat[:MOST_INITIATIVES]
     more = f" ({len(shown)} of {len(summary.heat)})" if len(shown) < len(summary.heat) else ""
@@ -160,7 +146,7 @@ def _add_heat(deck: _Deck, pack: MeetingPack) -> None:
             cell.text_frame.paragraphs[0].font.color.rgb = RGBColor.from_string(ink)
 
 
-def _add_trend(deck: _Deck, pack: MeetingPack) -> None:
+def _add_trend(deck: Deck, pack: MeetingPack) -> None:
     summary = pack.summary
     places = [n for n, level in enumerate(summary.levels) if level.average is not None]
     places.sort(key=lambda n: (summary.levels[n].average or 0) - summary.levels[n].target)
@@ -186,7 +172,7 @@ def _add_trend(deck: _Deck, pack: MeetingPack) -> None:
         series.marker.format.fill.fore_color.rgb = RGBColor.from_string(colour)
 
 
-def _add_gates(deck: _Deck, pack: MeetingPack) -> None:
+def _add_gates(deck: Deck, pack: MeetingPack) -> None:
     climbing = [gate for gate in pack.gates if gate.next_stage]
     ready = sum(gate.ready for gate in climbing)
     slide = deck.add("gates", f"{ready} of {len(climbing)} are ready for their next gate")
@@ -203,151 +189,3 @@ def _add_gates(deck: _Deck, pack: MeetingPack) -> None:
     columns = ("Initiative", "Stage → next", "Readiness", "What is open", "Planned")
     deck.table(slide, columns, rows, widths=(24, 28, 11, 28, 9), about="Gate readiness", size=11)
     deck.note(slide, [f"{gate.name}: {item.title}: {item.reason}" for gate in climbing for item in gate.open_items])
-
-
-class _Deck:
-    """Slides with a title, a foot, and what is put on them, in the places that the template gives."""
-
-    def __init__(self, template: Path | None, footer: str) -> None:
-        try:
-            self._deck: Any = Presentation(str(template) if template else None)
-        except (PackageNotFoundError, KeyError, ValueError, OSError) as error:
-            raise InvalidInputError(f"{template} is no template that can be opened.", "Give a .pptx file.") from error
-        self._own = template is None
-        if self._own:
-            self._deck.slide_width, self._deck.slide_height = Inches(13.333), Inches(7.5)
-        for slide_id in list(self._deck.slides._sldIdLst):
-            self._deck.part.drop_rel(slide_id.rId)
-            self._deck.slides._sldIdLst.remove(slide_id)
-        self._footer = footer
-
-    def add(self, name: str, title: str) -> Any:
-        """Return a new slide."""
-        slide = self._deck.slides.add_slide(self._find_layout(name))
-        wide, high = self._deck.slide_width, self._deck.slide_height
-        head = slide.shapes.title
-        if self._own:
-            head.left, head.top, head.width, head.height = (int(wide * 0.05), int(high * 0.05), int(wide * 0.9),
-                                                            int(high * 0.12))  # fmt: skip
-        head.text_frame.text = clean(title)
-        if self._own:
-            line = head.text_frame.paragraphs[0]
-            line.font.size, line.font.bold, line.alignment = Pt(28), True, PP_ALIGN.LEFT
-            line.font.color.rgb = RGBColor.from_string(_ACCENT)
-        foot = slide.shapes.add_textbox(int(wide * 0.05), int(high * 0.94), int(wide * 0.9), int(high * 0.05))
-        foot.name = "Foot"
-        foot.text_frame.text = clean(self._footer)
-        foot.text_frame.paragraphs[0].font.size = Pt(9)
-        return slide
-
-    def halves(self) -> tuple[_Box, _Box]:
-        """Return the left and the right part under a title."""
-        whole = self._body()
-        left = int(whole.width * 0.6)
-        return whole._replace(width=left), whole._replace(
-            left=whole.left + left + 200_000, width=whole.width - left - 200_000
-        )
-
-    def text(self, slide: Any, lines: Sequence[str], *, box: _Box | None = None, sizes: Sequence[int] = ()) -> None:
-        """Put paragraphs on a slide."""
-        there = self._take(slide, "text", keep=True)
-        shape = there if there is not None else slide.shapes.add_textbox(*(box or self._body()))
-        frame = shape.text_frame
-        frame.word_wrap = True
-        for place, line in enumerate(lines):
-            paragraph = frame.paragraphs[0] if place == 0 else frame.add_paragraph()
-            paragraph.text = clean(line)
-            paragraph.font.size = Pt(sizes[place] if place < len(sizes) else 18)
-            paragraph.font.bold = bool(sizes) and place == 0
-
-    def table(
-        self,
-        slide: Any,
-        columns: Sequence[str],
-        rows: Sequence[Sequence[str]],
-        *,
-        widths: Sequence[float],
-        about: str,
-        size: int,
-    ) -> Any:
-        """Put a table on a slide."""
-        box = self._find_box(slide, "table")
-        height = int(min(box.height, Emu(Inches(0.4)) * (len(rows) + 1)))
-        frame = slide.shapes.add_table(len(rows) + 1, len(columns), box.left, box.top, box.width, height)
-        frame.name = "Table"
-        _describe(frame, about)
-        for column, width in enumerate(widths):
-            frame.table.columns[column].width = int(box.width * width / sum(widths))
-        for row, cells in enumerate([columns, *rows]):
-            for column, said in enumerate(cells):
-                cell = frame.table.cell(row, column)
-                cell.text_frame.text = clean(said)
-                cell.margin_left = cell.margin_right = Inches(0.06)
-                cell.margin_top = cell.margin_bottom = Inches(0.03)
-                for paragraph in cell.text_frame.paragraphs:
-                    paragraph.font.size = Pt(size if row or len(columns) < 10 else size - 3)
-        return frame.table
-
-    def chart(self, slide: Any, kind: Any, data: CategoryChartData, about: str, *, box: _Box | None = None) -> Any:
-        """Put a chart on a slide."""
-        place = self._find_box(slide, "chart", box)
-        frame = slide.shapes.add_chart(kind, *place, data)
-        frame.name = "Chart"
-        _describe(frame, about)
-        frame.chart.font.size = Pt(12)
-        return frame.chart
-
-    def note(self, slide: Any, lines: Sequence[str]) -> None:
-        """Put lines under a slide, for whoever presents it."""
-        slide.notes_slide.notes_text_frame.text = clean("\n".join(lines))
-
-    def save(self) -> bytes:
-        """Return the file; placeholders that nothing was put in go."""
-        for slide in self._deck.slides:
-            for shape in list(slide.placeholders):
-                if shape.has_text_frame and not shape.text_frame.text:
-                    shape._element.getparent().remove(shape._element)
-        target = io.BytesIO()
-        self._deck.save(target)
-        return target.getvalue()
-
-    def _find_layout(self, name: str) -> Any:
-        by_name = {layout.name.casefold(): layout for layout in self._deck.slide_layouts}
-        titled = (layout for layout in self._deck.slide_layouts if _has_title(layout))
-        found = by_name.get(f"advisor {name}") or by_name.get("title only") or next(titled, None)
-        if found is None:
-            raise InvalidInputError("The template has no layout with a title.", "Add one called Title Only.")
-        return found
-
-    def _body(self) -> _Box:
-        wide, high = self._deck.slide_width, self._deck.slide_height
-        return _Box(int(wide * 0.05), int(high * 0.2), int(wide * 0.9), int(high * 0.72))
-
-    def _find_box(self, slide: Any, name: str, otherwise: _Box | None = None) -> _Box:
-        """Return where a placeholder of that name stands, which gives way; else the place under the title."""
-        shape = self._take(slide, name, keep=False)
-        return shape if shape is not None else otherwise or self._body()
-
-    def _take(self, slide: Any, name: str, *, keep: bool) -> Any:
-        named = {
-            shape.placeholder_format.idx
-            for shape in slide.slide_layout.placeholders
-            if shape.name.casefold().split(" ")[0] == name
-        }
-        for shape in slide.placeholders:
-            if shape.placeholder_format.idx in named:
-                if keep:
-                    return shape
-                box = _Box(shape.left, shape.top, shape.width, shape.height)
-                shape._element.getparent().remove(shape._element)
-                return box
-        return None
-
-
-def _has_title(layout: Any) -> bool:
-    return any(shape.placeholder_format.type in {1, 3} for shape in layout.placeholders)
-
-
-def _describe(frame: Any, about: str) -> None:
-    """Give a chart or table the text that a screen reader says."""
-    frame._element.nvGraphicFramePr.cNvPr.set("descr", clean(about))
