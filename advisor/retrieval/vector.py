@@ -32,6 +32,8 @@ FOLDER = "chroma"
 CHUNKS = "chunks"
 QUESTIONS = "questions"
 DEADLINE_SECONDS = 3.0
+_LEAST_SEEN, _MOST_SEEN = 120, 2_000
+"""Candidates that a search keeps. Up to this many vectors it sees all: Chroma's graph comes out otherwise each time."""
 MOST_EXACT = 200_000
 """Vectors that are searched one by one without Chroma: some 50 ms. Beyond, keywords alone answer."""
 _PAUSE_SECONDS = 30.0
@@ -250,7 +252,7 @@ def _fill(client: ClientAPI, name: str, vectors: Vectors, progress: Progress | N
     size = max(2, len(vectors))
     hnsw: CreateHNSWConfiguration = {
         "space": "cosine",
-        "ef_search": 120,
+        "ef_search": max(_LEAST_SEEN, min(size, _MOST_SEEN)),
         "sync_threshold": size,
         "batch_size": min(size, _BATCH),
     }
