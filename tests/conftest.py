@@ -40,6 +40,14 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name)
 
 
+_LONGEST = frozenset({"test_kills.py", "test_delivery.py", "test_interrupted.py", "test_suite.py"})
+"""They go first, so that no processor waits for one of them at the end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.path.name not in _LONGEST)
+
+
 @pytest.fixture(scope="session")
 def indexed(request: pytest.FixtureRequest) -> Settings:
     """Settings of a data directory with the model exported and all playbooks indexed."""

@@ -5,12 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from advisor.domain.identity import Caller
 from advisor.domain.register import Entry, Register
 from advisor.errors import ConflictError, InvalidInputError
-from advisor.program.office import ProgramOffice
 from advisor.program.plain_words import Proposal
+
+if TYPE_CHECKING:
+    from advisor.program.office import ProgramOffice
 
 
 def digest_proposals(proposals: Sequence[Proposal], register: Register) -> str:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 from datetime import date
+from typing import TYPE_CHECKING
 
 from advisor.domain.base import Value
 from advisor.domain.gaps import GapSummary, GateReadiness, Sign
 from advisor.domain.identity import Caller
-from advisor.program.office import ProgramOffice
 from advisor.program.reports.wording import word_day
+
+if TYPE_CHECKING:
+    from advisor.program.office import ProgramOffice
 
 _MOST_DECISIONS = 7
 _SIGNS = {Sign.TIME: "longer in its stage than planned", Sign.SILENCE: "silent", Sign.NO_OWNER: "without an owner"}

@@ -18,6 +18,7 @@ from advisor.domain.work import Queue
 from advisor.errors import InvalidInputError
 from advisor.settings import Settings
 from integrations.cli.app import app
+from integrations.slack import jobs
 from integrations.slack.doctor import run_checks
 from integrations.slack.jobs import due_work, find_slot
 from integrations.slack.manifest import BOT_EVENTS, BOT_SCOPES, make_manifest
@@ -95,12 +96,18 @@ def test_the_weekly_slot_is_the_last_one_that_has_come() -> None:
     assert find_slot("fri 17:30", MONDAY) == datetime(2026, 11, 13, 17, 30, tzinfo=UTC)
 
 
+FAR = 50 * 365 * 86_400
+
+
 class TestWeek:
     @pytest.fixture
     def transport(self) -> str:
         return "http"
 
-    def test_late_owners_are_asked_once_and_reminded_once(self, company: Company) -> None:
+    def test_late_owners_are_asked_once_and_reminded_once(
+        self, company: Company, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(jobs, "REMIND_AFTER_DAYS", FAR // 86_400)  # the workers' clock is the real one
         change = RecordChange(
             kind=RecordKind.INITIATIVE, subject="packing-line-quality", fields={"accountable_owner": "Jonas Weber"}
         )
@@ -114,7 +121,7 @@ class TestWeek:
         assert "Packing line quality" in asked[0].text
         assert "open_check_in" in str(asked[0].blocks)
         assert len([m for m in company.sim.messages("C1") if "Gap summary" in m.text]) == 1
-        reminder = company.door.queue.take(Queue.IN, MONDAY + 30 * 86400, lease=1)
+        reminder = company.door.queue.take(Queue.IN, MONDAY + 2 * FAR, lease=1)
         assert reminder is not None
         assert reminder.payload["kind"] == "remind"
 
