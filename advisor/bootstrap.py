@@ -54,6 +54,10 @@ def build_advisor(
 
     embedder = build_embedder(settings)
     retriever: Retriever = build_retriever(settings, embedder)
+    if settings.reviewed_only:
+        from advisor.retrieval.reviewed import ReviewedRetriever  # noqa: PLC0415
+
+        retriever = ReviewedRetriever(retriever)
     library: Library = build_library(settings, embedder)
     if settings.reranker:
         from advisor.retrieval import reranking  # noqa: PLC0415

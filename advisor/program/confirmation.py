@@ -36,10 +36,12 @@ def read_status(office: ProgramOffice, caller: Caller, text: str) -> tuple[tuple
 def confirm_status(
     office: ProgramOffice, caller: Caller, text: str, digest: str, *, key: str = "", door: str
 ) -> tuple[Entry, ...]:
-    """Record what a message was shown to mean.
+    """Record what a message was shown to mean; the same `key` again returns what was recorded.
 
     Raises ConflictError where it means something else by now, InvalidInputError where something is left to clear up.
     """
+    if key and (recorded := office.find_recorded(caller, key)):
+        return recorded
     proposals, now = read_status(office, caller, text)
     if now != digest:
         raise ConflictError("That means something else by now.", "Read it again, and confirm what it says then.")

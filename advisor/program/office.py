@@ -188,11 +188,11 @@ class ProgramOffice:
 
         The same key with other changes finds nothing here, and is refused by the log.
         """
-        entries = self._find_by_key(caller, key)
+        entries = self.find_recorded(caller, key)
         same = len(entries) == len(changes) and all(map(_repeats, changes, entries))
         return entries if same else ()
 
-    def _find_by_key(self, caller: Caller, key: str) -> tuple[Entry, ...]:
+    def find_recorded(self, caller: Caller, key: str) -> tuple[Entry, ...]:
         """Return the entries that a caller logged together with a key."""
         single = self._ledger.find_key(key)
         numbered = (self._ledger.find_key(f"{key}/{place}") for place in count())
@@ -411,7 +411,7 @@ class ProgramOffice:
         """Tick an item off, with what shows that it is done; raise InvalidInputError when it is closed already."""
         item = self._find_item(caller, item)
         record = self.get_record(caller, RecordKind.ACTION_ITEM, item)
-        if key and (before := self._find_by_key(caller, key)) and before[0].subject == item:
+        if key and (before := self.find_recorded(caller, key)) and before[0].subject == item:
             return before
         fields: ActionItem = record.fields
         if fields.status in {"done", "cancelled"}:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import logging
 from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Annotated, Any
@@ -40,6 +41,7 @@ Initiative = Annotated[str, Field(description="Name of an initiative, to see it 
 
 def create_server(advisor: Advisor, office: ProgramOffice, find_caller: FindCaller) -> MCPServer[Any]:
     """Return the server. `find_caller` says in whose name a call is made; what they may not see is not told."""
+    logging.getLogger("mcp").setLevel(logging.ERROR)  # below that it logs what people asked about
     server: MCPServer[Any] = MCPServer(
         "operating-model-advisor", title="Operating-Model Advisor", instructions=_INSTRUCTIONS, version=__version__
     )

@@ -14,15 +14,20 @@ from advisor.text import content_stems, words
 
 _MOST_TITLE_WORDS = 6
 _MOST_TAGS = 3
-_SAID = re.compile(r"^\s*(?:USER|User|Human)\s*:\s*(.+?)\s*$", re.M)
+_SAID = re.compile(r"^\s*(?:\|\|>)?\s*(?:USER|User|Human)\s*:\s*(.+?)\s*$", re.M)
 _HISTORY = re.compile(r"<chat_history>(.*)</chat_history>", re.S)
-_TITLE = re.compile(r"\b(?:generate|provide|create|write)\b[^.\n]{0,60}\b(?:title|phrase as a title)\b", re.I)
+_TITLE = re.compile(r"\b(?:generate|provide|create|write)\b.{0,160}\b(?:title|phrase as a title)\b", re.I | re.S)
 _TAGS = re.compile(r"\bgenerate\b[^.\n]{0,40}\btags\b", re.I)
 _FOLLOW_UPS = re.compile(r"\bsuggest\b[^.\n]{0,60}\bfollow-up (?:questions|prompts)\b", re.I)
 _QUERIES = re.compile(r"\bgenerating search queries\b|\bnecessity of generating\b", re.I)
+_EMOJI = re.compile(r"\bemoji\b", re.I)
+_IMAGE = re.compile(r"\bprompt for image generation\b|\bimage generation\b", re.I)
 _COMPLETION = re.compile(r"\byou are an autocompletion system\b", re.I)
 _CHORE = re.compile(
-    r"^\s*#{1,4}\s*Task:|\bconcise, (?:3-5|5)[- ]word|\bonly return the title\b|\brespond only with the title\b", re.I
+    r"^\s*(?:#{1,4}\s*Task:|Provide a concise, 5-word-or-less title|Create a concise, 3-5 word|Here is the query:|"
+    r"Analyze this conversation and provide:|Detect the (?:default )?language\b.{0,80}\btitle\b|"
+    r"Your task is to (?:reflect|choose) .{0,80}\bemoji)",
+    re.I | re.S,
 )
 
 
@@ -36,11 +41,13 @@ def _make_tags(said: str) -> list[str]:
 
 
 _CHORES: Mapping[re.Pattern[str], tuple[str, Callable[[str], object]]] = {
-    _TITLE: ("title", _make_title),
     _TAGS: ("tags", _make_tags),
     _FOLLOW_UPS: ("follow_ups", lambda _: []),
     _QUERIES: ("queries", lambda _: []),
     _COMPLETION: ("text", lambda _: ""),
+    _TITLE: ("title", _make_title),
+    _IMAGE: ("prompt", lambda _: ""),
+    _EMOJI: ("emoji", lambda _: "💬"),
 }
 
 

@@ -83,6 +83,9 @@ def test_what_nobody_reviewed_can_be_left_out(company: Settings) -> None:
     assert "80 degrees" in render_with_sources(advisor.ask(LOCAL_CALLER, tea))
     assert "ninety minutes" in render_with_sources(advisor.ask(LOCAL_CALLER, ALARM))
     strict = company.model_copy(update={"reviewed_only": True})
+    before = build_advisor(strict)  # the serving index still holds both
+    assert {section.playbook for section in before.list_sections()} == {"coffee"}
+    assert "80 degrees" not in render_with_sources(before.ask(LOCAL_CALLER, tea))
     advisor, _, _ = ask(strict, tea)
     assert {section.playbook for section in advisor.list_sections()} == {"coffee"}
     assert "80 degrees" not in render_with_sources(advisor.ask(LOCAL_CALLER, tea))

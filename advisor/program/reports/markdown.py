@@ -19,7 +19,7 @@ MOST_WORDS = 450
 
 def render_summary(summary: GapSummary) -> str:
     """Return the page as Markdown, at the greatest length that keeps it within 450 words."""
-    return _render(summary, fit_text(summary))
+    return _escape(_render(summary, fit_text(summary)))
 
 
 def render_pack(pack: MeetingPack) -> str:
@@ -38,7 +38,12 @@ def render_pack(pack: MeetingPack) -> str:
         lines += ["## Sources", ""]
         lines += [f"- {s.playbook}, {s.section}: {'; '.join(s.articles)}" for s in pack.sources]
         lines += ["", *(f"- #{entry.number} ({entry.as_of}) {entry.text}" for entry in pack.entries), ""]
-    return "\n".join([*lines, f"_{pack.footer}_", ""])
+    return "\n".join([lines[0], *map(_escape, lines[1:]), f"_{pack.footer}_", ""])
+
+
+def _escape(text: str) -> str:
+    """Return a text in which nothing that people wrote is a tag."""
+    return text.replace("<", "&lt;")
 
 
 def fit_text(summary: GapSummary) -> SummaryText:

@@ -38,6 +38,14 @@ User: How long should a shadow period be?
 AI: At least six weeks."""
 
 
+LIBRE_ANALYSIS = """Analyze this conversation and provide:
+1. The detected language of the conversation
+2. A concise title in the detected language (5 words or less, no punctuation or quotation)
+
+||>User: How long should a shadow period be?
+||>AI: At least six weeks."""
+
+
 @pytest.fixture
 def sdk(server: str) -> openai.OpenAI:
     """The SDK insists on a key; on this machine the advisor wants none, so the header is taken away."""
@@ -120,6 +128,8 @@ def test_errors_have_openais_shape(sdk: openai.OpenAI, server: str) -> None:
         (FOLLOW_UPS, {"follow_ups": []}),
         (LIBRE_CHAT, "How long should a shadow period …"),
         ("### Task:\nYou are an autocompletion system. JSON format", {"text": ""}),
+        (LIBRE_ANALYSIS, "How long should a shadow period …"),
+        ("Generate a title for our pack: concise, 5-word or less. What should governance contain?", None),
         (SHADOW, None),
         ("Generate a title for our steering committee, please", None),
         ("What is the task of a plant manager?", None),
