@@ -24,7 +24,9 @@ from advisor.program.reports.svg import INK_ON, SHADES
 from advisor.program.reports.wording import LENGTHS, clip, word_day, word_level, word_summary
 
 MOST_INITIATIVES = 12
-"""Of the heat map and of the gates, on one slide."""
+"""Of the heat map, on one slide."""
+_MOST_ROWS = 8
+"""Of tables whose cells hold sentences; the workbook has all."""
 _MOST_LINES = 4
 """Of the trend: the dimensions furthest below their targets."""
 _INK, _RULE, _MARK = "22303C", "D9E1E8", "B35806"
@@ -58,10 +60,13 @@ def render_pack(pack: MeetingPack, template: Path | None = None) -> bytes:
     changes = [*text.changes[:3], *(f"Overdue: {line}" for line in text.overdue)]
     deck.text(slide, [*(f"{n}. {line}" for n, line in enumerate(pack.decisions, 1)), "", *changes])
     if pack.sources:
-        slide = deck.add("sources", "What this rests on")
-        found = [
-            (f"{s.playbook}, {s.section}", clip("; ".join(s.articles), 40), str(s.gaps)) for s in pack.sources[:10]
-        ]
+        left = (
+            f"; {_MOST_ROWS} of {len(pack.sources)} sections, all in the notes"
+            if len(pack.sources) > _MOST_ROWS
+            else ""
+        )
+        slide = deck.add("sources", f"What this rests on{left}")
+        found = [(f"{s.playbook}, {s.section}", clip("; ".join(s.articles), 40), str(s.gaps)) for s in shown]
         deck.table(
             slide, ("Playbook", "Articles", "Gaps"), found, widths=(45, 45, 10), about="Playbook sections", size=11
         )
@@ -132,7 +137,7 @@ def _add_heat(deck: Deck, pack: MeetingPack) -> None:
     shown = summary.heat[:MOST_INITIATIVES]
     more = f" ({len(shown)} of {len(summary.heat)})" if len(shown) < len(summary.heat) else ""
     slide = deck.add("heat map", f"Where each initiative stands, 0 to 5{more}")
-    rows = [(name, *(word_level(value) for value in values)) for name, values in shown]
+    rows = [(_shorten(name), *(word_level(value) for value in values)) for name, values in shown]
     share = 72 / max(1, len(summary.levels))
     columns = ("Initiative", *(level.short for level in summary.levels))
     about = "Level of each initiative in each dimension; a question mark is unknown"
@@ -175,17 +180,22 @@ def _add_trend(deck: Deck, pack: MeetingPack) -> None:
 def _add_gates(deck: Deck, pack: MeetingPack) -> None:
     climbing = [gate for gate in pack.gates if gate.next_stage]
     ready = sum(gate.ready for gate in climbing)
-    slide = deck.add("gates", f"{ready} of {len(climbing)} are ready for their next gate")
+    left = f"; {_MOST_ROWS} shown" if len(climbing) > _MOST_ROWS else ""
+    slide = deck.add("gates", f"{ready} of {len(climbing)} are ready for their next gate{left}")
     rows = [
         (
-            gate.name + (" (stalled)" if gate.stalled else ""),
+            _shorten(gate.name) + (" (stalled)" if gate.stalled else ""),
             f"{gate.stage.words} → {gate.next_stage.words}" if gate.next_stage else gate.stage.words,
             word_gate(gate),
             clip(word_missing(gate), 22),
             word_day(gate.gate_on) if gate.gate_on else "",
         )
-        for gate in climbing[:MOST_INITIATIVES]
+        for gate in climbing[:_MOST_ROWS]
     ]
     columns = ("Initiative", "Stage → next", "Readiness", "What is open", "Planned")
     deck.table(slide, columns, rows, widths=(24, 28, 11, 28, 9), about="Gate readiness", size=11)
     deck.note(slide, [f"{gate.name}: {item.title}: {item.reason}" for gate in climbing for item in gate.open_items])
+
+
+def _shorten(name: str, most: int = 45) -> str:
+    return name if len(name) <= most else f"{name[: most - 1].rstrip()}…"
