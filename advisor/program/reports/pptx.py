@@ -60,12 +60,9 @@ def render_pack(pack: MeetingPack, template: Path | None = None) -> bytes:
     changes = [*text.changes[:3], *(f"Overdue: {line}" for line in text.overdue)]
     deck.text(slide, [*(f"{n}. {line}" for n, line in enumerate(pack.decisions, 1)), "", *changes])
     if pack.sources:
-        left = (
-            f"; {_MOST_ROWS} of {len(pack.sources)} sections, all in the notes"
-            if len(pack.sources) > _MOST_ROWS
-            else ""
-        )
-        slide = deck.add("sources", f"What this rests on{left}")
+        shown = pack.sources[:_MOST_ROWS]
+        more = f"; {len(shown)} of {len(pack.sources)} sections, all in the notes"
+        slide = deck.add("sources", "What this rests on" + (more if len(shown) < len(pack.sources) else ""))
         found = [(f"{s.playbook}, {s.section}", clip("; ".join(s.articles), 40), str(s.gaps)) for s in shown]
         deck.table(
             slide, ("Playbook", "Articles", "Gaps"), found, widths=(45, 45, 10), about="Playbook sections", size=11
