@@ -16,6 +16,7 @@ from pydantic import BaseModel, Field
 from advisor import __version__
 from advisor.domain.dialogue import render_with_sources
 from advisor.domain.identity import Area, Caller, Permission, require
+from advisor.domain.knowledge import Passage
 from advisor.errors import AdvisorError, NotFoundError
 from advisor.program.confirmation import confirm_status, read_status
 from advisor.program.office import ProgramOffice
@@ -82,7 +83,13 @@ def _add_answers(server: MCPServer[Any], advisor: Advisor, admit: Admit) -> None
         """Find the passages of playbooks and documents nearest to some words; nothing is answered."""
         found = advisor.search(admit(context, Area.ASK), query)[:limit]
         hits = [
-            {"section_id": p.section.id, "title": p.section.playbook_title, "page": p.page, "text": p.section.text}
+            {
+                "section_id": p.section.id,
+                "title": p.section.playbook_title,
+                "page": p.page,
+                "as_of": str(_find_age(p) or ""),
+                "text": p.section.text,
+            }
             for p in found
         ]
         said = "\n\n".join(f"{p.section.playbook_title}, {p.section.heading}\n{p.section.text}" for p in found)
@@ -106,7 +113,8 @@ def _add_answers(server: MCPServer[Any], advisor: Advisor, admit: Admit) -> None
             raise NotFoundError(f'There is no playbook "{playbook_id[:80]}".', "Leave the id empty to list them.")
         said = "\n\n".join(f"## {section.heading}\n{section.text}" for section in found)
         read = [{"id": section.id, "heading": section.heading, "text": section.text} for section in found]
-        return _result(f"# {titles[playbook_id]}\n\n{said}", sections=read)
+        reviewed = found[0].reviewed_on or "never"
+        return _result(f"# {titles[playbook_id]}\n\nReviewed: {reviewed}\n\n{said}", sections=read)
 
 
 def _add_program(server: MCPServer[Any], office: ProgramOffice, admit: Admit) -> None:
@@ -183,6 +191,11 @@ def _add_program(server: MCPServer[Any], office: ProgramOffice, admit: Admit) ->
             return _result(said, proposals=proposals, asks=asks)
         said = "\n".join(["This would be recorded:", *(f"- {line}" for line in says), f"Confirmation: {digest}"])
         return _result(said, proposals=proposals, confirmation=digest)
+
+
+def _find_age(passage: Passage) -> date | None:
+    """Return when a playbook was reviewed, or a document changed."""
+    return passage.document.modified_on if passage.document else passage.section.reviewed_on
 
 
 def _told(tool: Callable[..., CallToolResult]) -> Callable[..., CallToolResult]:

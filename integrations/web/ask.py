@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from datetime import date
 from http import HTTPStatus
 from typing import Annotated, Any
 
@@ -73,6 +74,8 @@ class Hit(BaseModel):
     page: int | None
     collection: str
     """Of the company's documents; empty for a playbook."""
+    as_of: date | None
+    """When the playbook was reviewed, or the document changed."""
     score: float
 
 
@@ -88,6 +91,7 @@ class PlaybookHead(BaseModel):
 
     id: str
     title: str
+    reviewed_on: date | None
     sections: tuple[SectionHead, ...]
 
 
@@ -177,6 +181,7 @@ def create_ask_router(advisor: Advisor, guard: Guard) -> APIRouter:
                 text=passage.section.text,
                 page=passage.page,
                 collection=passage.document.collection if passage.document else "",
+                as_of=passage.document.modified_on if passage.document else passage.section.reviewed_on,
                 score=round(passage.score, 4),
             )
             for passage in advisor.search(caller, q)[:limit]
@@ -217,6 +222,7 @@ def list_playbooks(advisor: Advisor) -> tuple[PlaybookHead, ...]:
         PlaybookHead(
             id=id_,
             title=found[0].playbook_title,
+            reviewed_on=found[0].reviewed_on,
             sections=tuple(SectionHead(id=section.id, heading=section.heading) for section in found),
         )
         for id_, found in books.items()

@@ -67,7 +67,7 @@ def figures_of(text: str) -> set[str]:
 
 def known_figures(pack: MeetingPack) -> set[str]:
     """Return every number that the summary, the gates and their sentences hold, and how many of each there are."""
-    data = json.dumps([pack.model_dump(mode="json"), pack.decisions, [s.model_dump() for s in pack.sources]])
+    data = json.dumps([pack.model_dump(mode="json"), pack.decisions, [s.model_dump(mode="json") for s in pack.sources]])
     told = " ".join(map(str, (word_summary(pack.summary, length) for length in LENGTHS)))
     sizes = [len(gate.items) for gate in pack.gates] + [len(gate.open_items) for gate in pack.gates]
     sizes += [sum(gate.ready for gate in pack.gates), len(pack.gates), len(pack.summary.top), len(pack.summary.levels)]

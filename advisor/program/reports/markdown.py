@@ -36,7 +36,11 @@ def render_pack(pack: MeetingPack) -> str:
         lines += ["## Decisions wanted", "", *(f"{n}. {told}" for n, told in enumerate(pack.decisions, 1)), ""]
     if pack.sources:
         lines += ["## Sources", ""]
-        lines += [f"- {s.playbook}, {s.section}: {'; '.join(s.articles)}" for s in pack.sources]
+        lines += [
+            f"- {s.playbook}, {s.section}: {'; '.join(s.articles)}"
+            + (f" (reviewed {s.reviewed_on})" if s.reviewed_on else "")
+            for s in pack.sources
+        ]
         lines += ["", *(f"- #{entry.number} ({entry.as_of}) {entry.text}" for entry in pack.entries), ""]
     return "\n".join([lines[0], *map(_escape, lines[1:]), f"_{pack.footer}_", ""])
 

@@ -27,6 +27,7 @@ class SourceLine(Value):
     section: str
     articles: tuple[str, ...]
     gaps: int
+    reviewed_on: date | None = None
 
 
 class EntryLine(Value):
@@ -79,6 +80,7 @@ class MeetingPack(Value):
                 section=ref.section,
                 articles=both,
                 gaps=known.gaps + 1 if known else 1,
+                reviewed_on=ref.reviewed_on,
             )
         return tuple(sorted(lines.values(), key=lambda line: (-line.gaps, line.section_id)))
 

@@ -92,8 +92,8 @@ class _Sheets:
         )
         self._table(
             "Sources",
-            ("Playbook", "Section", "Articles", "Gaps"),
-            ((s.playbook, s.section, "; ".join(s.articles), s.gaps) for s in pack.sources),
+            ("Playbook", "Section", "Articles", "Gaps", "Reviewed"),
+            ((s.playbook, s.section, "; ".join(s.articles), s.gaps, s.reviewed_on) for s in pack.sources),
         )
         self._table("Register", ("Entry", "Holds from", "Says"), ((e.number, e.as_of, e.text) for e in pack.entries))
 
