@@ -92,17 +92,13 @@ def _assess(desk: Desk, request: Request, rest: str) -> list[NewWork]:
     return _reply(request, [_next_question(desk, asker, initiative)])
 
 
-def _report(desk: Desk, request: Request, rest: str) -> list[NewWork]:
-    return send_report(desk, request, rest)
-
-
 COMMANDS: dict[str, Command] = {
     "ask": _ask,
     "status": _status,
     "initiatives": _initiatives,
     "gaps": _gaps,
     "gates": _gates,
-    "report": _report,
+    "report": send_report,
     "checklist": _checklist,
     "assess": _assess,
 }

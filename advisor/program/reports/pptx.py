@@ -20,12 +20,12 @@ from advisor.domain.gaps import DimensionLevel
 from advisor.program.checklists import neutralise
 from advisor.program.reports.pack import MeetingPack, clean, word_gate, word_missing
 from advisor.program.reports.slides import ACCENT, Deck
-from advisor.program.reports.svg import INK_ON, SHADES
+from advisor.program.reports.svg import INK_ON, SHADES, shorten
 from advisor.program.reports.wording import LENGTHS, clip, word_day, word_level, word_summary
 
 MOST_INITIATIVES = 12
 """Of the heat map, on one slide."""
-_MOST_ROWS = 8
+_MOST_ROWS, _LONGEST_NAME = 8, 45
 """Of tables whose cells hold sentences; the workbook has all."""
 _MOST_LINES = 4
 """Of the trend: the dimensions furthest below their targets."""
@@ -134,7 +134,7 @@ def _add_heat(deck: Deck, pack: MeetingPack) -> None:
     shown = summary.heat[:MOST_INITIATIVES]
     more = f" ({len(shown)} of {len(summary.heat)})" if len(shown) < len(summary.heat) else ""
     slide = deck.add("heat map", f"Where each initiative stands, 0 to 5{more}")
-    rows = [(_shorten(name), *(word_level(value) for value in values)) for name, values in shown]
+    rows = [(shorten(name, _LONGEST_NAME), *(word_level(value) for value in values)) for name, values in shown]
     share = 72 / max(1, len(summary.levels))
     columns = ("Initiative", *(level.short for level in summary.levels))
     about = "Level of each initiative in each dimension; a question mark is unknown"
@@ -181,7 +181,7 @@ def _add_gates(deck: Deck, pack: MeetingPack) -> None:
     slide = deck.add("gates", f"{ready} of {len(climbing)} are ready for their next gate{left}")
     rows = [
         (
-            _shorten(gate.name) + (" (stalled)" if gate.stalled else ""),
+            shorten(gate.name, _LONGEST_NAME) + (" (stalled)" if gate.stalled else ""),
             f"{gate.stage.words} → {gate.next_stage.words}" if gate.next_stage else gate.stage.words,
             word_gate(gate),
             clip(word_missing(gate), 22),
@@ -192,7 +192,3 @@ def _add_gates(deck: Deck, pack: MeetingPack) -> None:
     columns = ("Initiative", "Stage → next", "Readiness", "What is open", "Planned")
     deck.table(slide, columns, rows, widths=(24, 28, 11, 28, 9), about="Gate readiness", size=11)
     deck.note(slide, [f"{gate.name}: {item.title}: {item.reason}" for gate in climbing for item in gate.open_items])
-
-
-def _shorten(name: str, most: int = 45) -> str:
-    return name if len(name) <= most else f"{name[: most - 1].rstrip()}…"

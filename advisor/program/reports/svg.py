@@ -49,7 +49,7 @@ def draw_heat_map(columns: Sequence[str], rows: Sequence[tuple[str, Sequence[int
     ]
     for r, (name, levels) in enumerate(rows):
         y = top + r * cell_h
-        body.append(_text(left - 10, y + 17, _shorten(name), anchor="end"))
+        body.append(_text(left - 10, y + 17, shorten(name), anchor="end"))
         for c, level in enumerate(levels):
             x = left + c * cell_w
             fill = _UNKNOWN if level is None else SHADES[level]
@@ -143,5 +143,6 @@ def draw_trend(names: Sequence[str], points: Sequence[tuple[date, tuple[float | 
     return _frame(left + width + 110, bottom, "Averages over the last months", ". ".join(said), body, "trend")
 
 
-def _shorten(name: str, most: int = 30) -> str:
+def shorten(name: str, most: int = 30) -> str:
+    """Return a name of at most `most` characters."""
     return name if len(name) <= most else f"{name[: most - 1]}…"
