@@ -64,22 +64,28 @@ class GenerationBuilder:
         rebuild: bool,
         progress: Progress | None = None,
     ) -> BuildReport:
-        """Build and publish a generation, unless nothing changed; with `rebuild`, embed everything anew."""
+        """Build and publish a generation, unless nothing changed; with `rebuild`, embed everything anew.
+
+        Raise BusyError when something changed and another process is at it.
+        """
+        documents = knowledge.digests
+        questions = index_questions(knowledge.sections)
+        manifest = Manifest(
+            id=uuid.uuid4().hex[:12],
+            model=self._embedder.fingerprint,
+            dimension=self._embedder.dimension,
+            format=FORMAT,
+            chunker=chunker,
+            documents=documents,
+            sections=len(knowledge.sections),
+            chunks=len(chunks),
+            questions=len(questions),
+            vectors=self._vectors.kind,
+        )
+        serving = None if rebuild else self._find_serving(manifest)
+        if serving and serving.documents == documents:  # replicas that start together need no lock to see that
+            return self._report(serving, knowledge, embedded=0, reused=0, unchanged=True)
         with self._generations.writing() as draft:
-            documents = knowledge.digests
-            questions = index_questions(knowledge.sections)
-            manifest = Manifest(
-                id=uuid.uuid4().hex[:12],
-                model=self._embedder.fingerprint,
-                dimension=self._embedder.dimension,
-                format=FORMAT,
-                chunker=chunker,
-                documents=documents,
-                sections=len(knowledge.sections),
-                chunks=len(chunks),
-                questions=len(questions),
-                vectors=self._vectors.kind,
-            )
             serving = None if rebuild else self._find_serving(manifest)
             if serving and serving.documents == documents:
                 return self._report(serving, knowledge, embedded=0, reused=0, unchanged=True)

@@ -153,6 +153,11 @@ def test_a_second_ingest_is_refused_while_one_runs(small: Settings) -> None:
 def test_a_door_opens_on_the_old_index_while_an_ingest_runs(small: Settings) -> None:
     run(small, "ingest")
     with filelock.FileLock(small.generations_dir / ".lock"):
+        report = prepare_index(small)
+        assert report is not None
+        assert report.unchanged  # which takes no lock to see
+        (small.knowledge_base_dir / "tea.md").unlink()
+        (small.knowledge_base_dir / "tea.yaml").unlink()
         assert prepare_index(small) is None
     empty = small.model_copy(update={"data_dir": small.data_dir / "none"})
     empty.generations_dir.mkdir(parents=True)
