@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from functools import cache
-from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from advisor.errors import AdvisorError, BusyError, KnowledgeError
 from advisor.settings import Settings
@@ -26,8 +24,6 @@ if TYPE_CHECKING:
     from advisor.storage.audit import SqlAuditLog
     from advisor.storage.keys import SqlKeys
     from advisor.upkeep.caretaker import Caretaker
-
-_LOW_DISK = 500_000_000
 
 
 def build_advisor(
@@ -72,7 +68,7 @@ def build_advisor(
         greeter=RuleGreeter(),
         rewriter=RuleRewriter(),
         retriever=retriever,
-        answerer=_build_answerer(settings, embedder, sources, chat or _open_chat(settings)),
+        answerer=_build_answerer(settings, embedder, sources, chat or open_chat(settings)),
         reporter=reporter,
         library=library,
         document_answerer=DocumentAnswerer(),
@@ -126,7 +122,8 @@ def _build_answerer(
     return GenerativeAnswerer(extractive=extractive, chat=chat, embedder=embedder, prompts=prompts, sources=sources)
 
 
-def _open_chat(settings: Settings) -> ChatModel | None:
+def open_chat(settings: Settings) -> ChatModel | None:
+    """Open the chat model that settings name, or None; raise ModelError."""
     from advisor.answering.chat_model import LangChainChatModel  # noqa: PLC0415
     from advisor.storage.database import open_database  # noqa: PLC0415
     from advisor.storage.spending import SqlTokenBudget  # noqa: PLC0415
@@ -204,11 +201,12 @@ def build_retriever(settings: Settings, embedder: Embedder | None = None) -> Hyb
     return HybridRetriever(
         generations=generations,
         embedder=embedder or build_embedder(settings),
-        vectors=_build_vectors(settings),
+        vectors=build_vectors(settings),
     )
 
 
-def _build_vectors(settings: Settings) -> VectorStore:
+def build_vectors(settings: Settings) -> VectorStore:
+    """Return where vectors live."""
     return _open_store(settings.chroma_url, settings.chroma_token.get_secret_value())
 
 
@@ -230,7 +228,7 @@ def build_library(settings: Settings, embedder: Embedder | None = None) -> Libra
     return LibraryRetriever(
         generations=generations,
         embedder=embedder or build_embedder(settings),
-        vectors=_build_vectors(settings),
+        vectors=build_vectors(settings),
         tiers=frozenset({Tier.REVIEWED}) if settings.reviewed_only else frozenset(Tier),
     )
 
@@ -243,7 +241,7 @@ def build_library_ingest(settings: Settings) -> LibraryIngest:
     from advisor.storage.conversations import SqlConversations  # noqa: PLC0415
     from advisor.storage.database import open_database  # noqa: PLC0415
 
-    vectors = _build_vectors(settings)
+    vectors = build_vectors(settings)
     generations = Generations(settings.library_dir, forget=vectors.forget)
     writer = ShardWriter(generations=generations, embedder=build_embedder(settings), vectors=vectors)
     conversations = SqlConversations(open_database(settings.effective_database_url))
@@ -293,7 +291,7 @@ def build_ingest(settings: Settings, *, rebuild: bool = False, progress: Progres
     from advisor.retrieval.generations import Generations  # noqa: PLC0415
 
     _prepare_model(settings, rebuild=rebuild, progress=progress)
-    vectors = _build_vectors(settings)
+    vectors = build_vectors(settings)
     generations = Generations(settings.generations_dir, forget=vectors.forget)
     builder = GenerationBuilder(generations=generations, embedder=build_embedder(settings), vectors=vectors)
     return Ingest(knowledge_base_dir=settings.knowledge_base_dir, writer=builder, reviewed_only=settings.reviewed_only)
@@ -306,6 +304,36 @@ def prepare_index(settings: Settings) -> BuildReport | None:
     except BusyError:
         check_ready(settings)
         return None
+
+
+def mend_index(settings: Settings) -> tuple[str, ...]:
+    """Build anew what readers of this process found damaged in what serves; return the names of what was built.
+
+    Raise BusyError while another process is at it, and other AdvisorErrors where it cannot be built here; the next call
+    tries again.
+    """
+    from advisor.retrieval.generations import Generations  # noqa: PLC0415
+
+    store = build_vectors(settings)
+    mended = []
+    for directory, lost in store.take_reports().items():
+        try:
+            for folder, name in ((settings.generations_dir, "playbooks"), (settings.library_dir, "documents")):
+                serving = folder / str(Generations(folder).find_current())
+                if name not in mended and directory.is_relative_to(serving):
+                    _build_anew(settings, name, rebuild=lost)
+                    mended.append(name)
+        except AdvisorError:
+            store.report(directory, lost=lost)
+            raise
+    return tuple(mended)
+
+
+def _build_anew(settings: Settings, name: str, *, rebuild: bool) -> None:
+    if name == "documents":
+        build_library_ingest(settings).run()
+    else:
+        build_ingest(settings).run(rebuild=rebuild)
 
 
 def build_embedder(settings: Settings) -> Embedder:
@@ -334,98 +362,3 @@ def check_ready(settings: Settings) -> None:
     from advisor.retrieval.generations import Generations  # noqa: PLC0415
 
     Generations(settings.generations_dir).get_current()
-
-
-class Check(NamedTuple):
-    """One line of `advisor doctor`."""
-
-    name: str
-    ok: bool
-    detail: str
-
-
-def run_checks(settings: Settings) -> list[Check]:
-    """Look at model, playbooks, index, database and disk, and say what is wrong with each; never raise."""
-    checks = {
-        "Embedding model": _check_model,
-        "Playbooks": _check_playbooks,
-        "Index": _check_index,
-        "Documents": _check_documents,
-        "Database": _check_database,
-        "Disk": _check_disk,
-    }
-    return [_run(name, check, settings) for name, check in checks.items()]
-
-
-def _run(name: str, check: Callable[[Settings], str], settings: Settings) -> Check:
-    try:
-        return Check(name, ok=True, detail=check(settings))
-    except AdvisorError as error:
-        return Check(name, ok=False, detail=str(error))
-
-
-def _check_model(settings: Settings) -> str:
-    from advisor.retrieval import embeddings  # noqa: PLC0415
-
-    if settings.embedding_model:
-        return build_embedder(settings).fingerprint
-    embeddings.check_weights(embeddings.packaged_model_dir())
-    return f"{embeddings.MiniLmEmbedder(settings.model_dir).fingerprint}, digests match"
-
-
-def _check_playbooks(settings: Settings) -> str:
-    from advisor.knowledge.playbooks import load_knowledge_base  # noqa: PLC0415
-
-    knowledge = load_knowledge_base(settings.knowledge_base_dir, reviewed_only=settings.reviewed_only)
-    return f"{len(knowledge.playbooks)} playbooks, {len(knowledge.sections)} sections, well formed"
-
-
-def _check_index(settings: Settings) -> str:
-    from advisor.knowledge.playbooks import load_knowledge_base  # noqa: PLC0415
-    from advisor.retrieval.generations import Generations  # noqa: PLC0415
-
-    generations = Generations(settings.generations_dir)
-    _, manifest = generations.get_current()
-    generations.check_files(manifest.id)
-    if manifest.model != build_embedder(settings).fingerprint:
-        raise AdvisorError("The index was built with another embedding model.", "Run `advisor ingest`.")
-    if (
-        manifest.documents
-        != load_knowledge_base(settings.knowledge_base_dir, reviewed_only=settings.reviewed_only).digests
-    ):
-        raise AdvisorError("The playbooks changed since they were indexed.", "Run `advisor ingest`.")
-    return f"generation {manifest.id}, {manifest.chunks} chunks, {manifest.questions} questions, up to date"
-
-
-def _check_documents(settings: Settings) -> str:
-    from advisor.domain.identity import LOCAL_CALLER  # noqa: PLC0415
-
-    collections = load_collections(settings)
-    if not collections:
-        return "no collections"
-    for collection in collections:
-        if not Path(collection.path).is_dir():
-            raise AdvisorError(
-                f'The folder of "{collection.name}" is not there ({collection.path}).', "Mount it, or remove it."
-            )
-    built = find_library_age(settings)
-    if built is None:
-        raise AdvisorError("The collections were never read.", "Run `advisor ingest`.")
-    count = len(build_library(settings).list_documents(LOCAL_CALLER))
-    return f"{len(collections)} collections, {count} documents, read on {built:%d %b %Y}"
-
-
-def _check_database(settings: Settings) -> str:
-    from advisor.storage.database import open_database  # noqa: PLC0415
-
-    engine = open_database(settings.effective_database_url)
-    engine.dispose()
-    return f"{engine.dialect.name}, up to date"
-
-
-def _check_disk(settings: Settings) -> str:
-    folder = settings.data_dir if settings.data_dir.exists() else settings.data_dir.absolute().parent
-    free = shutil.disk_usage(folder).free
-    if free < _LOW_DISK:
-        raise AdvisorError(f"Only {free // 1_000_000} MB are free.", "Free some disk space before the next ingest.")
-    return f"{free / 1e9:.0f} GB free"

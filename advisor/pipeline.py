@@ -30,7 +30,7 @@ from advisor.domain.events import AskEvent, BlockEvent, CitationEvent, QueryEven
 from advisor.domain.forms import FormKind, Wish, find_meant, find_wish, reshape
 from advisor.domain.identity import Caller
 from advisor.domain.knowledge import DocumentHead, Passage, Retrieval
-from advisor.errors import IndexUnavailableError
+from advisor.errors import IndexUnavailableError, StorageError
 from advisor.ports import (
     Answerer,
     DocumentAnswerer,
@@ -45,6 +45,7 @@ from advisor.ports import (
 )
 
 _DEGRADED = "The vector index does not answer at the moment: this was found without it, and may be less complete."
+_NO_REGISTER = "Your program's register cannot be read at the moment: this rests on the playbooks alone."
 _NO_DOCUMENTS = "Your documents cannot be searched at the moment: this rests on the playbooks alone."
 _NOTHING_BEFORE = Draft(
     outcome=Outcome.CLARIFY,
@@ -65,7 +66,7 @@ class Asked(NamedTuple):
     """A question with what came before it.
 
     `replies` are a chat model's of old, to be read in place of new ones; unless the answer is `shown` to somebody, what
-    is labelled was read by nobody.
+    is labelled was read by nobody. `notices` are what the reader must know of how it came to be asked.
     """
 
     question: str
@@ -73,6 +74,7 @@ class Asked(NamedTuple):
     history: tuple[Turn, ...] = ()
     replies: tuple[str, ...] | None = None
     shown: bool = True
+    notices: tuple[str, ...] = ()
 
 
 class Made(NamedTuple):
@@ -88,11 +90,12 @@ class Made(NamedTuple):
     took: Mapping[str, float] = {}
 
 
-class Stopwatch:
-    """Milliseconds by stage."""
+class Trace:
+    """What happens on the way to one answer: milliseconds by stage, and what had to be done without."""
 
     def __init__(self) -> None:
         self.took: dict[str, float] = {}
+        self.lacking: dict[str, None] = {}
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -102,6 +105,14 @@ class Stopwatch:
             yield
         finally:
             self.took[name] = round(self.took.get(name, 0.0) + (time.perf_counter() - started) * 1000, 1)
+
+    @contextmanager
+    def spare(self, notice: str) -> Iterator[None]:
+        """Go on without what happens inside when its storage does not answer; the reader is told with a notice."""
+        try:
+            yield
+        except StorageError:
+            self.lacking[notice] = None
 
 
 class Pipeline:
@@ -135,27 +146,30 @@ class Pipeline:
 
     def run(self, caller: Caller, asked: Asked, teller: Teller) -> Iterator[AskEvent | Made]:
         """Yield what a reader may see as soon as it may be seen, and at the end what was made, checked."""
-        watch = Stopwatch()
+        trace = Trace()
         wish = find_wish(asked.question)
         if wish is not None:
             asked = _mean(asked, wish)
-        for event in self._steps(caller, asked, teller, watch):
+        for event in self._steps(caller, asked, teller, trace):
             if not isinstance(event, Made):
                 if wish is None or not isinstance(event, BlockEvent | CitationEvent):
                     yield event
                 continue
             draft = drop_dangling(event.draft)
-            yield event._replace(draft=reshape(draft, wish.form) if wish else draft, took=watch.took)
+            draft = reshape(draft, wish.form) if wish else draft
+            notices = dict.fromkeys((*draft.notices, *asked.notices, *trace.lacking))
+            yield event._replace(draft=draft.model_copy(update={"notices": tuple(notices)}), took=trace.took)
 
-    def _steps(self, caller: Caller, asked: Asked, teller: Teller, watch: Stopwatch) -> Iterator[AskEvent | Made]:
+    def _steps(self, caller: Caller, asked: Asked, teller: Teller, trace: Trace) -> Iterator[AskEvent | Made]:
         yield StatusEvent(text="Reading the playbooks")
         draft = self._greeter.greet(asked.question)
         if draft is not None:
             yield Made(draft)
             return
-        with watch.stage("rewrite"):
+        with trace.stage("rewrite"):
             query = self._rewriter.rewrite(self._retriever.correct(asked.question), asked.history)
-        with watch.stage("register"):
+        report, head = None, None
+        with trace.stage("register"), trace.spare(_NO_REGISTER):
             report = self._report(caller, asked, query)
             head = self._reporter.find_head(caller) if self._reporter else None
         query_text = query.standalone if query else asked.question
@@ -166,7 +180,7 @@ class Pipeline:
             yield Made(_NOTHING_BEFORE, query_text)
         else:
             found = Made(_NOTHING_BEFORE, query_text, register_head=head)
-            yield from self._consult(caller, asked, query, report, teller, watch, found)
+            yield from self._consult(caller, asked, query, report, teller, trace, found)
 
     def _consult(
         self,
@@ -175,15 +189,15 @@ class Pipeline:
         query: Query,
         report: Report | None,
         teller: Teller,
-        watch: Stopwatch,
+        trace: Trace,
         made: Made,
     ) -> Iterator[AskEvent | Made]:
         """Answer from the playbooks, and say what documents and register hold beside."""
-        with watch.stage("retrieval"):
+        with trace.stage("retrieval"):
             retrieval = self.retrieve(query)
         growing = self._answerer.compose(query, retrieval, asked.role, replies=asked.replies)
         while True:
-            with watch.stage("answer"):
+            with trace.stage("answer"):
                 found = next(growing, None)
             if found is None:
                 break
@@ -191,14 +205,15 @@ class Pipeline:
             if report is None and draft.growing:
                 yield from teller.tell(draft.blocks, draft.citations)
         draft = _note_degraded(draft, retrieval)
-        with watch.stage("documents"):
+        beside = None
+        with trace.stage("documents"), trace.spare(_NO_DOCUMENTS):  # nor is what is labelled shown without a line of it
             draft, beside = self._beside_documents(caller, query, asked, draft)
         cited = {citation.section_id for citation in draft.citations}
         aside = [p for part in retrieval.parts for p in part.passages if p.section.id in cited]
         passages = _list_once((*retrieval.passages, *aside, *(beside.passages if beside else ())))
-        with watch.stage("verify"):
+        with trace.stage("verify"):
             draft = self._verifier.verify(draft, passages) if self._verifier else draft
-        with watch.stage("register"):
+        with trace.stage("register"), trace.spare(_NO_REGISTER):
             draft = self._beside_program(caller, draft, report) if asked.shown else draft
         yield made._replace(
             draft=draft,

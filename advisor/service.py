@@ -33,6 +33,8 @@ from advisor.pipeline import Asked, Made, Pipeline, Teller
 from advisor.ports import Conversations, DocumentFiles, Library, Meter, ProgramReporter, Retriever
 
 _SWEEP_SECONDS = 3600
+_NO_HISTORY = "The database does not answer: what was said before is not known here."
+_NOT_KEPT = "The database does not answer: this is not kept, so it has no receipt, and a follow-up will not know of it."
 _CONVERSATION_ID = re.compile(r"^[A-Za-z0-9_-]{1,64}$")
 
 
@@ -238,7 +240,10 @@ class Advisor:
         self, caller: Caller, question: str, role: str | None, conversation_id: str | None, *, start: bool = False
     ) -> Asked:
         text, shape = parse_question(question), parse_role(role)
-        return Asked(text, shape, self._recall(caller, conversation_id, start=start))
+        try:
+            return Asked(text, shape, self._recall(caller, conversation_id, start=start))
+        except StorageError:
+            return Asked(text, shape, notices=(_NO_HISTORY,))
 
     def _run(
         self, caller: Caller, asked: Asked, conversation_id: str, answer_id: str | None = None
@@ -253,7 +258,10 @@ class Advisor:
                 yield event
                 continue
             answer = _finish(event, asked, conversation_id, answer_id or uuid.uuid4().hex)
-            self._conversations.record(caller, answer, self._issue_receipt(answer, event))
+            try:
+                self._conversations.record(caller, answer, self._issue_receipt(answer, event))
+            except StorageError:
+                answer = answer.model_copy(update={"notices": (*answer.notices, _NOT_KEPT)})
             if self._meter:
                 self._meter.time("first_block", first or time.perf_counter() - started)
                 self._meter.count("answer", answer.outcome.value)

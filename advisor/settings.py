@@ -205,6 +205,11 @@ class Settings(BaseSettings):
         return self.data_dir / "library-report.json"
 
     @property
+    def last_backup(self) -> Path:
+        """Where it is noted when the last backup was made."""
+        return self.data_dir / "last-backup.json"
+
+    @property
     def effective_database_url(self) -> str:
         """The database that is used."""
         return self.database_url or f"sqlite:///{(self.data_dir / 'advisor.sqlite').absolute()}"

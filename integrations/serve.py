@@ -21,6 +21,7 @@ from advisor.program.office import ProgramOffice
 from advisor.service import Advisor
 from advisor.settings import Settings, load_settings
 from integrations.logs import configure_logs
+from integrations.watch import watch_index
 
 if TYPE_CHECKING:
     from integrations.metrics import PrometheusMeter
@@ -68,6 +69,7 @@ def create_application(settings: Settings) -> FastAPI:
     )
     _mount_slack(application, settings, advisor, office, meter)
     _mount_mcp(application, advisor, office)
+    watch_index(settings)
     return application
 
 

@@ -50,7 +50,8 @@ class RestrictedReads:
         with self._lock:
             if now - self._noted.get(key, float("-inf")) < QUIET_SECONDS:
                 return
+        self._audit.note(caller, NewLine(action="read restricted", subject=", ".join(subjects), detail=what))
+        with self._lock:  # once it is kept: what could not be noted is noted at the next try
             if len(self._noted) > _MOST_REMEMBERED:
                 self._noted.clear()
             self._noted[key] = now
-        self._audit.note(caller, NewLine(action="read restricted", subject=", ".join(subjects), detail=what))

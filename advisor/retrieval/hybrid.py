@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 
@@ -55,6 +56,7 @@ class _Reader:
     """An open generation."""
 
     id: str
+    directory: Path
     catalogue: Catalogue
     vectors: VectorSearch
     calibration: Calibration
@@ -84,6 +86,15 @@ class HybridRetriever:
     def retrieve(self, query: Query) -> Retrieval:
         """Return the best passages, one a section, best first."""
         reader = self._open_current()
+        try:
+            return self._retrieve(reader, query)
+        except IndexUnavailableError:  # it was sound when it was opened: whoever comes next looks again
+            with self._lock:
+                self._reader = None if self._reader is reader else self._reader
+            self._vectors.report(reader.directory)
+            raise
+
+    def _retrieve(self, reader: _Reader, query: Query) -> Retrieval:
         asked = (query.text, *query.parts, *([query.context] if query.context else []))
         vectors = self._embedder.embed([self._expand(reader, text) for text in asked])
         vector = mix(vectors[0], vectors[-1], _CONTEXT_WEIGHT) if query.context else vectors[0]
@@ -154,12 +165,16 @@ class HybridRetriever:
                     raise IndexUnavailableError(
                         "The index was built with another embedding model.", "Run `advisor ingest`."
                     )
-                sound = self._generations.check_readable(manifest.id)
+                try:
+                    sound = self._generations.check_readable(manifest.id)
+                except IndexUnavailableError:
+                    self._vectors.report(directory)
+                    raise
                 vectors = self._vectors.open(directory, damaged=not sound)
                 calibration = Calibration.model_validate_json((directory / CALIBRATION).read_bytes())
                 catalogue = Catalogue(directory)
                 speller = Speller(catalogue.list_texts)
-                self._reader = _Reader(manifest.id, catalogue, vectors, calibration, speller)
+                self._reader = _Reader(manifest.id, directory, catalogue, vectors, calibration, speller)
             return self._reader
 
     @staticmethod

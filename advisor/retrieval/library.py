@@ -46,6 +46,7 @@ class Weights:
 
 @dataclass(slots=True)
 class _Shard:
+    directory: Path
     catalogue: Catalogue
     vectors: VectorSearch
     heads: Mapping[str, DocumentHead]
@@ -117,6 +118,16 @@ class LibraryRetriever:
         serving, shards = self._open_visible(caller)
         if not shards:
             return _EMPTY
+        try:
+            return self._rank(serving, shards, query)
+        except IndexUnavailableError:  # sound when they were opened: whoever comes next looks again
+            with self._lock:
+                self._shards = {}
+            for shard in shards:
+                self._vectors.report(shard.directory)
+            raise
+
+    def _rank(self, serving: str, shards: Sequence[_Shard], query: Query) -> Retrieval:
         text = f"{query.text} {query.context}".strip()
         vectors = self._embedder.embed([query.text, *([query.context] if query.context else [])])
         vector = mix(vectors[0], vectors[-1], _CONTEXT_WEIGHT) if query.context else vectors[0]
@@ -180,9 +191,10 @@ class LibraryRetriever:
         try:
             sound = self._generations.check_readable(self._serving, f"{name}/")
         except IndexUnavailableError as error:  # which file it is would tell the name of the label
+            self._vectors.report(directory)
             raise IndexUnavailableError("The index of the documents is damaged.", "Run `advisor ingest`.") from error
         vectors = self._vectors.open(directory, damaged=not sound)
-        return _Shard(Catalogue(directory), vectors, {head.id: head for head in self._heads[label]})
+        return _Shard(directory, Catalogue(directory), vectors, {head.id: head for head in self._heads[label]})
 
 
 def _collect(shard: _Shard, dense: Mapping[int, float], text: str, vector: Vectors) -> list[_Candidate]:

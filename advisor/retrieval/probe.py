@@ -10,14 +10,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
-
 from advisor.errors import AdvisorError, IndexUnavailableError
 from advisor.retrieval.catalogue import FILE_NAME, Catalogue
-from advisor.retrieval.vector import CHUNKS, QUESTIONS, VectorSearch, VectorStore
+from advisor.retrieval.vector import CHUNKS, FAILURES, QUESTIONS, VectorSearch, VectorStore, spread
 
 _SAMPLE = 200
-_LEAST_FOUND = 0.99
 _LEAST_ANSWERED = 0.9
 """A question is found by its words unless others share them all."""
 _DEPTH = 10
@@ -25,20 +22,24 @@ _SECONDS = 120.0
 
 
 def probe_in_child(directory: Path, store: VectorStore, *, seconds: float = _SECONDS) -> None:
-    """Raise IndexUnavailableError unless a child process finds every index below a folder sound, in time."""
+    """Raise IndexUnavailableError unless a child process finds every index below a new folder sound, in time."""
+    if problem := find_problem(directory, store, seconds=seconds):
+        raise IndexUnavailableError(
+            f"The new index does not hold ({problem}); the old one still serves.", "Run `advisor ingest` again."
+        )
+
+
+def find_problem(directory: Path, store: VectorStore, *, seconds: float = _SECONDS) -> str:
+    """Return what a child process finds wrong with the indexes below a folder; empty where they are sound."""
     command = [sys.executable, "-m", "advisor.retrieval.probe", str(directory)]
     told = json.dumps({"url": store.url, "token": store.token})
     try:
         child = subprocess.run(  # noqa: S603  our own module
             command, input=told, capture_output=True, text=True, timeout=seconds, check=False
         )
-        problem = child.stdout.strip() or "the process that opened it died" if child.returncode else ""
     except subprocess.TimeoutExpired:
-        problem = f"it did not answer within {seconds:.0f} s"
-    if problem:
-        raise IndexUnavailableError(
-            f"The new index does not hold ({problem}); the old one still serves.", "Run `advisor ingest` again."
-        )
+        return f"it did not answer within {seconds:.0f} s"
+    return child.stdout.strip() or "the process that opened it died" if child.returncode else ""
 
 
 def probe(directory: Path, store: VectorStore) -> None:
@@ -58,37 +59,24 @@ def probe(directory: Path, store: VectorStore) -> None:
 
 
 def _check_vectors(search: VectorSearch, name: str) -> None:
-    """Check count and self-retrieval: a silent loss of vectors leaves the count right."""
-    count = search.count(name)
-    if search.count_stored(name) != count:
-        raise IndexUnavailableError(f"{search.count_stored(name)} of {count} {name} are there", "")
-    sample = _sample(count)
-    found = 0
-    for number in sample:
-        nearest = search.find_nearest(name, search.get_vectors(name)[number], 3)
-        if nearest.degraded:
-            raise IndexUnavailableError("the vectors do not answer", "")
-        # A text that stands twice has two equal vectors: either is right.
-        found += max(nearest.cosines.values()) > 0.999
-    if found < _LEAST_FOUND * len(sample):
-        raise IndexUnavailableError(f"{len(sample) - found} of {len(sample)} {name} do not find themselves", "")
+    try:
+        lost = search.find_lost(name)
+    except FAILURES as error:
+        raise IndexUnavailableError("the vectors do not answer", "") from error
+    if lost:
+        raise IndexUnavailableError(lost, "")
 
 
 def _check_questions(search: VectorSearch, catalogue: Catalogue) -> None:
     """Check with the golden questions, those written beside each section: their words lead to their section."""
     count = search.count(QUESTIONS)
-    sample = _sample(count)
+    sample = spread(count, _SAMPLE)
     answered = 0
     for question in catalogue.get_questions(sample).values():
         found = catalogue.get_chunks(catalogue.find_keyword(question.text, _DEPTH))
         answered += question.section_id in {section_id for _, section_id in found.values()}
     if answered < _LEAST_ANSWERED * len(sample):
         raise IndexUnavailableError(f"{len(sample) - answered} of {len(sample)} questions miss their section", "")
-
-
-def _sample(count: int) -> list[int]:
-    """Return up to a fixed number of places, spread evenly over `count`."""
-    return sorted({int(place) for place in np.linspace(0, count - 1, min(_SAMPLE, count))})
 
 
 def _main() -> int:

@@ -36,11 +36,17 @@ _LEAST_SEEN, _MOST_SEEN = 120, 2_000
 """Candidates that a search keeps. Up to this many vectors it sees all: Chroma's graph comes out otherwise each time."""
 MOST_EXACT = 200_000
 """Vectors that are searched one by one without Chroma: some 50 ms. Beyond, keywords alone answer."""
+_MOST_IN_MEMORY = 64_000_000
+"""Bytes of a matrix up to which it is read whole: a file that shrinks under a mapping ends the process."""
+LOOK_SECONDS = 3600.0
+"""How often a sample of the vectors looks for itself while they serve; on a server also when they are opened."""
+_SAMPLE = 200
+_MOST_LOST = 0.01
 _PAUSE_SECONDS = 30.0
 _BATCH = 1000
 NAMES = "collections.json"
 _PREFIX = "advisor-"
-_FAILURES = (ChromaError, httpx.HTTPError, ValueError, RuntimeError, OSError, TimeoutError)
+FAILURES = (ChromaError, httpx.HTTPError, ValueError, RuntimeError, OSError, TimeoutError)
 
 
 class Nearest(NamedTuple):
@@ -65,6 +71,7 @@ class VectorStore:
         self.token = token
         self.deadline = deadline
         self.rest = Rest()
+        self._reported: dict[Path, bool] = {}
 
     @property
     def kind(self) -> str:
@@ -85,7 +92,7 @@ class VectorStore:
                     _fill(client, stored[name], map_matrix(directory, name, dimension), progress)
             finally:
                 _close(client)
-        except _FAILURES as error:
+        except FAILURES as error:
             if not self.url:
                 raise
             raise StorageError(
@@ -94,8 +101,25 @@ class VectorStore:
             ) from error
 
     def open(self, directory: Path, *, damaged: bool = False) -> VectorSearch:
-        """Open the vectors of a folder; with `damaged`, without touching Chroma's files."""
-        return VectorSearch(directory, self, damaged=damaged)
+        """Open the vectors of a folder; with `damaged`, without touching Chroma's files.
+
+        What a server holds no digest vouches for: a sample of it looks for itself first.
+        """
+        search = VectorSearch(directory, self, damaged=damaged)
+        if damaged:
+            self.report(directory)
+        elif self.url:
+            search.look()
+        return search
+
+    def report(self, directory: Path, *, lost: bool = False) -> None:
+        """Remember that a folder must be built anew; with `lost`, although all its files are as they were sealed."""
+        self._reported[directory] = lost
+
+    def take_reports(self) -> dict[Path, bool]:
+        """Return the folders that were reported since the last call, and whether their vectors were lost."""
+        reported, self._reported = self._reported, {}
+        return reported
 
     def forget(self, directory: Path) -> bool:
         """Delete from the server what a folder has there; return whether nothing is left of it.
@@ -114,7 +138,7 @@ class VectorStore:
         try:
             if names and self.url:
                 within_deadline(lambda: self._delete(file.parent, names), self.deadline)
-        except _FAILURES:
+        except FAILURES:
             return False
         return not names or bool(self.url)
 
@@ -157,6 +181,8 @@ class VectorSearch:
         if damaged:
             self._rest = Rest()
             self._rest.until = float("inf")
+        self._lossy = False
+        self._look_at = time.monotonic() + LOOK_SECONDS
         self._forget_client()
 
     def _forget_client(self) -> None:
@@ -193,13 +219,54 @@ class VectorSearch:
         limit = min(limit, self.count(collection))
         if not limit:
             return Nearest({})
-        if time.monotonic() >= self._rest.until:
+        now = time.monotonic()
+        if now >= self._look_at:
+            self._look_at = now + LOOK_SECONDS
+            threading.Thread(target=self.look, daemon=True, name="look").start()
+        if now >= self._rest.until and not self._lossy:
             try:
                 return Nearest(within_deadline(lambda: self._query(collection, vector, limit), self._store.deadline))
-            except _FAILURES:
-                self._rest.until = time.monotonic() + _PAUSE_SECONDS
-                self._forget_client()
+            except FAILURES:
+                self._pause()
         return Nearest(self._search_exactly(collection, vector, limit), degraded=True)
+
+    def look(self) -> None:
+        """Have a sample of the vectors look for itself; where some are lost, Chroma is not asked for any again."""
+        if time.monotonic() < self._rest.until:
+            return
+        try:
+            lost = any(self.find_lost(name) for name in self._names)
+        except FAILURES:
+            self._pause()
+            return
+        if lost:
+            self._lossy = True
+            self._store.report(self._directory, lost=True)
+
+    def _pause(self) -> None:
+        self._rest.until = time.monotonic() + _PAUSE_SECONDS
+        self._forget_client()
+
+    def find_lost(self, collection: str) -> str:
+        """Return in words what of a collection Chroma does not hold or find any more; empty where all is well.
+
+        A silent loss of vectors leaves the count right, so up to 200 of them, spread evenly, look for themselves. Two
+        equal vectors stand for a text that stands twice: either is right. Raises what Chroma raises.
+        """
+        count, stored = self.count(collection), self.count_stored(collection)
+        if stored != count:
+            return f"{stored} of {count} {collection} are there"
+        sample = spread(count, _SAMPLE)
+        if not sample:
+            return ""
+        rows = np.ascontiguousarray(self._matrices[collection][sample], dtype=np.float32)
+
+        def ask() -> Any:
+            return self._open(collection).query(query_embeddings=rows, n_results=1, include=["distances"])
+
+        found = within_deadline(ask, self._store.deadline)["distances"]
+        lost = sum(not distances or distances[0] > 0.001 for distances in found)
+        return f"{lost} of {len(sample)} {collection} do not find themselves" if lost > _MOST_LOST * len(sample) else ""
 
     def _query(self, collection: str, vector: Vectors, limit: int) -> dict[int, float]:
         found = self._open(collection).query(
@@ -224,6 +291,11 @@ class VectorSearch:
         cosines = matrix @ vector.astype(np.float32)
         best = np.argsort(-cosines, kind="stable")[:limit]
         return {int(number): float(cosines[number]) for number in best}
+
+
+def spread(count: int, most: int) -> list[int]:
+    """Return up to `most` places, spread evenly over `count`."""
+    return sorted({int(place) for place in np.linspace(0, count - 1, min(most, count))})
 
 
 def within_deadline(call: Callable[[], Any], seconds: float) -> Any:
@@ -265,10 +337,10 @@ def _fill(client: ClientAPI, name: str, vectors: Vectors, progress: Progress | N
 
 
 def map_matrix(directory: Path, name: str, dimension: int) -> Vectors:
-    """Return a matrix without reading it; an empty file cannot be mapped."""
+    """Return a matrix of shape (n, dimension); a large one is mapped, not read."""
     file = directory / f"{name}.f32"
-    if not file.stat().st_size:
-        return np.zeros((0, dimension), dtype=np.float32)
+    if file.stat().st_size <= _MOST_IN_MEMORY:
+        return np.fromfile(file, dtype=np.float32).reshape(-1, dimension)
     return np.memmap(file, dtype=np.float32, mode="r").reshape(-1, dimension)
 
 

@@ -16,6 +16,7 @@ from advisor.errors import InvalidInputError, StorageError
 HEAD = "0005"
 """The newest migration, so that an up-to-date database opens without Alembic; a test keeps it right."""
 
+_CONNECT_SECONDS = 5
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
 
@@ -31,11 +32,15 @@ def open_database(url: str) -> Engine:
     try:
         if parsed.get_backend_name() == "sqlite":
             _prepare_folder(parsed.database)
-        engine = create_engine(parsed, pool_pre_ping=parsed.get_backend_name() != "sqlite")
-        if engine.dialect.name == "sqlite":
+        server = parsed.get_backend_name() == "postgresql"
+        more = {"connect_args": {"connect_timeout": _CONNECT_SECONDS}} if server else {}
+        engine = create_engine(parsed, pool_pre_ping=server, **more)
+        if _is_sqlite(engine):
             event.listen(engine, "connect", _set_pragmas)
             event.listen(engine, "begin", _begin)
-        if _find_version(engine) != HEAD:
+        with engine.connect() as connection:
+            version = find_version(connection)
+        if version != HEAD:
             migrate(engine, HEAD)
     except ModuleNotFoundError as error:
         raise InvalidInputError(
@@ -48,6 +53,17 @@ def open_database(url: str) -> Engine:
             "Check ADVISOR_DATABASE_URL, or the permissions of the data directory.",
         ) from error
     return engine
+
+
+def check_database(engine: Engine) -> None:
+    """Raise StorageError where SQLite's file is damaged; PostgreSQL looks after its own."""
+    try:
+        with engine.connect() as connection:
+            told = connection.exec_driver_sql("PRAGMA quick_check").scalar() if _is_sqlite(engine) else "ok"
+    except SQLAlchemyError as error:
+        raise StorageError("The database cannot be read.", "Restore a backup into a new one.") from error
+    if told != "ok":
+        raise StorageError("The database is damaged.", "Stop the advisor, and restore a backup into a new database.")
 
 
 def as_utc(moment: datetime) -> datetime:
@@ -70,6 +86,10 @@ def _prepare_folder(database: str | None) -> None:
         ) from error
 
 
+def _is_sqlite(engine: Engine) -> bool:
+    return engine.dialect.name == "sqlite"
+
+
 def _set_pragmas(connection: Any, _: Any) -> None:
     """Write-ahead log, so that readers never wait; every commit on the disk; wait for other writers, do not fail."""
     connection.isolation_level = None  # transactions begin where `_begin` says, not where the driver guesses
@@ -90,15 +110,17 @@ def migrate(engine: Engine, revision: str) -> None:
 
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS))
-    step = command.downgrade if revision < (_find_version(engine) or "") or revision == "base" else command.upgrade
     with engine.begin() as connection:
+        step = (
+            command.downgrade if revision < (find_version(connection) or "") or revision == "base" else command.upgrade
+        )
         config.attributes["connection"] = connection
         step(config, revision)
 
 
-def _find_version(engine: Engine) -> str | None:
-    with engine.connect() as connection:
-        if not inspect(connection).has_table("alembic_version"):
-            return None
-        version = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
-        return str(version) if version else None
+def find_version(connection: Connection) -> str | None:
+    """Return the revision of the tables, or None in a database without any."""
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    version = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    return str(version) if version else None

@@ -16,10 +16,12 @@ from advisor.errors import AdvisorError, ConflictError, ForbiddenError, InvalidI
 from advisor.settings import Settings, load_settings
 from integrations.cli.access import audit_app, keys_app
 from integrations.cli.conversations import conversations_app
+from integrations.cli.doctor import add_doctor
 from integrations.cli.ingest import add_ingest, collections_app
 from integrations.cli.program import add_commands
 from integrations.cli.receipts import add_receipts
 from integrations.cli.render import render_answer
+from integrations.cli.safekeeping import add_safekeeping
 from integrations.cli.slack import slack_app
 from integrations.cli.upkeep import add_upkeep
 
@@ -87,15 +89,8 @@ app.add_typer(keys_app, name="keys")
 app.add_typer(audit_app, name="audit")
 
 
-@app.command()
-def doctor() -> None:
-    """Check model, playbooks, index, database and disk."""
-    checks = bootstrap.run_checks(load_settings())
-    for check in checks:
-        mark = "[green]ok  [/]" if check.ok else "[red]FAIL[/]"
-        _out.print(f"{mark} {check.name:<16} {escape(check.detail)}", soft_wrap=True)
-    if not all(check.ok for check in checks):
-        raise typer.Exit(FAILURE)
+add_doctor(app)
+add_safekeeping(app)
 
 
 @app.command()

@@ -15,6 +15,7 @@ from rich.markup import escape
 from advisor import bootstrap
 from advisor.errors import InvalidInputError
 from advisor.settings import load_settings
+from integrations.cli.doctor import tell_checks
 
 slack_app = typer.Typer(help="Run the advisor in Slack.", invoke_without_command=True)
 _out = Console(highlight=False)
@@ -65,14 +66,9 @@ def manifest(
 @slack_app.command("doctor")
 def diagnose() -> None:
     """Check tokens, scopes, transport and channels, and say what is wrong."""
-    from integrations.slack.doctor import run_checks  # noqa: PLC0415
+    from integrations.slack.doctor import check_slack  # noqa: PLC0415
 
-    checks = run_checks(load_settings())
-    for check in checks:
-        mark = "[green]ok  [/]" if check.ok else "[red]FAIL[/]"
-        _out.print(f"{mark} {check.name:<16} {escape(check.detail)}", soft_wrap=True)
-    if not all(check.ok for check in checks):
-        raise typer.Exit(1)
+    tell_checks(check_slack(load_settings()))
 
 
 @slack_app.command()

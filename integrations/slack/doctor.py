@@ -2,39 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
-from advisor.bootstrap import Check
-from advisor.errors import AdvisorError, InvalidInputError, UnavailableError
+from advisor.doctor import Check, run_checks
+from advisor.errors import InvalidInputError, UnavailableError
 from advisor.settings import Settings
 from integrations.slack.jobs import find_slot
 from integrations.slack.manifest import BOT_SCOPES
 from integrations.slack.service import identify, open_client
 
 
-def run_checks(settings: Settings) -> list[Check]:
+def check_slack(settings: Settings) -> list[Check]:
     """Look at tokens, scopes, transport and channels; never raise."""
     client = open_client(settings.slack_bot_token.get_secret_value(), settings.slack_api_url)
-    checks: dict[str, Callable[[], str]] = {
-        "Bot token": lambda: _check_bot(settings, client),
-        "Transport": lambda: _check_transport(settings),
-        "Help channel": lambda: _check_channel(client, settings.slack_help_channel, "ADVISOR_SLACK_HELP_CHANNEL"),
-        "Digest channel": lambda: _check_channel(client, settings.slack_digest_channel, "ADVISOR_SLACK_DIGEST_CHANNEL"),
-        "Weekly work": lambda: f"{find_slot(settings.slack_weekly, 2e9):%A %H:%M} UTC",
-        "People": lambda: f"{len(settings.people)} known by e-mail; everyone else may contribute and has no groups",
-    }
-    return [_run(name, check) for name, check in checks.items()]
-
-
-def _run(name: str, check: Callable[[], str]) -> Check:
-    try:
-        return Check(name, ok=True, detail=check())
-    except AdvisorError as error:
-        return Check(name, ok=False, detail=str(error))
+    return run_checks(
+        {
+            "Bot token": lambda: _check_bot(settings, client),
+            "Transport": lambda: _check_transport(settings),
+            "Help channel": lambda: _check_channel(settings, client, "slack_help_channel"),
+            "Digest channel": lambda: _check_channel(settings, client, "slack_digest_channel"),
+            "Weekly work": lambda: f"{find_slot(settings.slack_weekly, 2e9):%A %H:%M} UTC",
+            "People": lambda: f"{len(settings.people)} known by e-mail; everyone else may contribute and has no groups",
+        }
+    )
 
 
 def _check_bot(settings: Settings, client: WebClient) -> str:
@@ -78,7 +71,8 @@ def _check_transport(settings: Settings) -> str:
     return "socket: no inbound network is needed"
 
 
-def _check_channel(client: WebClient, channel: str, variable: str) -> str:
+def _check_channel(settings: Settings, client: WebClient, name: str) -> str:
+    channel, variable = getattr(settings, name), f"ADVISOR_{name.upper()}"
     if not channel:
         return f"none set ({variable})"
     try:

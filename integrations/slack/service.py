@@ -25,6 +25,7 @@ from integrations.slack.jobs import find_slot
 from integrations.slack.people import People
 from integrations.slack.postman import LEASE_SECONDS, PACE_SECONDS, Postman
 from integrations.slack.workers import IDLE_SECONDS, Workers
+from integrations.watch import watch_index
 
 CALL_SECONDS = 15
 
@@ -119,6 +120,7 @@ def run_socket(settings: Settings, announce: Callable[[str], None], until: Calla
         )
     office = bootstrap.build_program(settings)
     door = build_door(settings, bootstrap.build_advisor(settings, office), office)
+    watch_index(settings)
     handler = SocketModeHandler(door.app, token, web_client=door.client)
     door.workers.start()
     handler.connect()  # type: ignore[no-untyped-call]

@@ -11,7 +11,7 @@ from limits.errors import StorageError
 from limits.storage import MemoryStorage, RedisStorage, Storage
 from limits.strategies import MovingWindowRateLimiter
 
-from advisor.errors import InvalidInputError
+from advisor.errors import InvalidInputError, UnavailableError
 from advisor.settings import Settings
 
 STRANGERS = parse("30/minute")
@@ -40,6 +40,16 @@ class RateLimits:
             ) from None
         self._near = MovingWindowRateLimiter(MemoryStorage())
         self._shared = MovingWindowRateLimiter(_open_redis(settings.redis_url)) if settings.redis_url else self._near
+
+    def is_shared(self) -> bool:
+        """Whether all processes count together now; raise UnavailableError where they should and cannot."""
+        if self._shared is self._near:
+            return False
+        if not self._shared.storage.check():
+            raise UnavailableError(
+                "Redis is out of reach, so each process counts its own requests.", "Check ADVISOR_REDIS_URL."
+            )
+        return True
 
     def spend(self, who: str) -> None:
         """Count one request of a caller; raise TooManyRequestsError."""

@@ -88,6 +88,13 @@ class OidcVerifier:
         listed = [groups] if isinstance(groups, str) else groups if isinstance(groups, list) else ()
         return Identified(user.strip().lower(), tuple(str(group) for group in listed))
 
+    def count_keys(self) -> int:
+        """Return how many keys the issuer signs with; raise UnavailableError while they cannot be read."""
+        try:
+            return len(self._open().get_signing_keys())
+        except jwt.PyJWTError:
+            raise _OUT_OF_REACH from None
+
     def _find_key(self, id_: str) -> jwt.PyJWK:
         with self._lock:
             client = self._client = self._client or self._open()

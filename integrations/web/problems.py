@@ -35,7 +35,7 @@ _STATUS: tuple[tuple[type[AdvisorError], HTTPStatus], ...] = (
     (ForbiddenError, HTTPStatus.FORBIDDEN),
     (ConflictError, HTTPStatus.CONFLICT),
     (BusyError, HTTPStatus.CONFLICT),
-    (StorageError, HTTPStatus.INSUFFICIENT_STORAGE),
+    (StorageError, HTTPStatus.SERVICE_UNAVAILABLE),
     (UnavailableError, HTTPStatus.SERVICE_UNAVAILABLE),
     (AdvisorError, HTTPStatus.INTERNAL_SERVER_ERROR),
 )
@@ -54,7 +54,7 @@ class Problem(BaseModel):
 
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     status: {"model": Problem, "content": {MEDIA_TYPE: {}}}
-    for status in (400, 401, 403, 404, 409, 413, 422, 429, 500, 503, 507)
+    for status in (400, 401, 403, 404, 409, 413, 422, 429, 500, 503)
 }
 """What any route of the API may answer instead, for its description."""
 

@@ -19,7 +19,7 @@ from advisor.errors import InvalidInputError
 from advisor.settings import Settings
 from integrations.cli.app import app
 from integrations.slack import jobs
-from integrations.slack.doctor import run_checks
+from integrations.slack.doctor import check_slack
 from integrations.slack.jobs import due_work, find_slot
 from integrations.slack.manifest import BOT_EVENTS, BOT_SCOPES, make_manifest
 from integrations.slack.simulator import Simulator
@@ -63,7 +63,7 @@ def test_the_manifest_keeps_to_slack_s_limits(transport: str) -> None:
 
 
 def test_the_doctor_says_what_is_wrong_and_what_is_right() -> None:
-    bad = {check.name: check for check in run_checks(Settings(_env_file=None))}
+    bad = {check.name: check for check in check_slack(Settings(_env_file=None))}
     assert not bad["Bot token"].ok
     assert "manifest" in bad["Bot token"].detail
     with Simulator() as sim:
@@ -73,15 +73,15 @@ def test_the_doctor_says_what_is_wrong_and_what_is_right() -> None:
             _env_file=None, slack_bot_token=SecretStr("xoxb-sim"), slack_app_token=SecretStr("xapp-sim"),
             slack_api_url=sim.base_url, slack_help_channel="CHELP", slack_digest_channel="CFAR",
         )  # fmt: skip
-        found = {check.name: check for check in run_checks(settings)}
+        found = {check.name: check for check in check_slack(settings)}
         assert found["Bot token"].ok
         assert found["Transport"].ok
         assert found["Help channel"].detail == "#help"
         assert "Invite it" in found["Digest channel"].detail
         sim.world.scopes = ("chat:write",)
-        assert "users:read.email" in run_checks(settings)[0].detail
+        assert "users:read.email" in check_slack(settings)[0].detail
         wrong = settings.model_copy(update={"slack_bot_token": SecretStr("xoxb-wrong")})
-        assert "invalid_auth" in run_checks(wrong)[0].detail
+        assert "invalid_auth" in check_slack(wrong)[0].detail
 
 
 @pytest.mark.parametrize("weekly", ["someday", "mon 25:00", "mon"])
