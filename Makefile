@@ -7,7 +7,7 @@ export HF_HUB_OFFLINE = 1
 export ANONYMIZED_TELEMETRY = False
 
 .DEFAULT_GOAL := help
-.PHONY: help install check fix test quick evals speed openapi routes load serve ask
+.PHONY: help install check fix test quick evals speed openapi routes load soak serve ask
 
 help: ## List the words
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -54,6 +54,9 @@ routes: install ## Write the table of routes and permissions anew, after a chang
 
 load: install ## Load a live server, beside a bare route
 	$(BIN)/python -m evals load
+
+soak: install ## Twenty minutes of steady work on a live server
+	$(BIN)/python -m evals soak
 
 serve: install ## Index the playbooks and serve the chat at http://127.0.0.1:8000
 	$(BIN)/advisor serve

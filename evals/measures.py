@@ -23,6 +23,7 @@ from evals import mutations as breaking
 from evals import reading as gold_texts
 from evals import register_speed
 from evals import scale as index_scale
+from evals import soak as steady_work
 from evals.calibration import fit
 from evals.cases import OWN, load_suite
 from evals.lint import lint as lint_cases
@@ -106,6 +107,18 @@ def load(seconds: Annotated[float, typer.Option(help="Of each run.")] = 10) -> N
     settings = load_settings()
     build_ingest(settings).run()
     server_load.compare(settings, Console(), seconds)
+
+
+@app.command()
+def soak(
+    minutes: Annotated[float, typer.Option(min=0.5, help="How long.")] = 20,
+    rate: Annotated[float, typer.Option(min=0.1, help="Requests a second.")] = 5,
+) -> None:
+    """Keep a live server at steady mixed work; exit with 1 where something failed or its memory grew."""
+    settings = load_settings()
+    build_ingest(settings).run()
+    if not steady_work.soak(settings, Console(), minutes, rate):
+        raise typer.Exit(1)
 
 
 @app.command()

@@ -167,6 +167,8 @@ class Citation(Value):
     @property
     def dated(self) -> str:
         """Where a reader finds it, and how old that is; an entry of the register says so itself."""
+        if self.kind is CitationKind.PLAYBOOK and self.as_of is None:
+            return f"{self.place} (never reviewed)"
         if self.as_of is None or self.kind is CitationKind.REGISTER:
             return self.place
         word = "reviewed" if self.kind is CitationKind.PLAYBOOK else "of"

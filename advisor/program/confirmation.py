@@ -36,10 +36,11 @@ def read_status(office: ProgramOffice, caller: Caller, text: str) -> tuple[tuple
 def confirm_status(
     office: ProgramOffice, caller: Caller, text: str, digest: str, *, key: str = "", door: str
 ) -> tuple[Entry, ...]:
-    """Record what a message was shown to mean; the same `key` again returns what was recorded.
+    """Record what a message was shown to mean; the same `key` again, with the same text, returns what was recorded.
 
     Raises ConflictError where it means something else by now, InvalidInputError where something is left to clear up.
     """
+    key = f"{key}/{hashlib.sha256(text.encode()).hexdigest()[:16]}" if key else ""
     if key and (recorded := office.find_recorded(caller, key)):
         return recorded
     proposals, now = read_status(office, caller, text)

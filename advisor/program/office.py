@@ -194,6 +194,7 @@ class ProgramOffice:
 
     def find_recorded(self, caller: Caller, key: str) -> tuple[Entry, ...]:
         """Return the entries that a caller logged together with a key."""
+        self._read(caller)  # what was logged a moment ago counts
         single = self._ledger.find_key(key)
         numbered = (self._ledger.find_key(f"{key}/{place}") for place in count())
         found = [single] if single else takewhile(lambda entry: entry is not None, numbered)

@@ -27,6 +27,8 @@ def render_answer(answer: Answer) -> RenderableType:
     parts: list[RenderableType] = [Text()]
     for block in answer.blocks:
         parts += [_render_block(block), Text()]
+    for notice in answer.notices:
+        parts += [Text(f"Note: {notice}", style="yellow"), Text()]
     if answer.citations:
         parts += [Text("Sources", style="bold"), *_render_sources(answer.citations), Text()]
     if answer.suggestions and (answer.outcome is not Outcome.ANSWERED or not answer.citations):

@@ -21,7 +21,7 @@ from advisor.errors import AdvisorError, NotFoundError
 from advisor.program.confirmation import confirm_status, read_status
 from advisor.program.office import ProgramOffice
 from advisor.program.reports import markdown
-from advisor.program.reports.wording import word_state
+from advisor.program.reports.wording import word_entries, word_state
 from advisor.service import Advisor
 
 DOOR = "mcp"
@@ -92,7 +92,9 @@ def _add_answers(server: MCPServer[Any], advisor: Advisor, admit: Admit) -> None
             }
             for p in found
         ]
-        said = "\n\n".join(f"{p.section.playbook_title}, {p.section.heading}\n{p.section.text}" for p in found)
+        said = "\n\n".join(
+            f"{p.section.playbook_title}, {p.section.heading} ({_word_age(p)})\n{p.section.text}" for p in found
+        )
         return _result(said or "Nothing was found.", hits=hits)
 
     @server.tool(title="Read a playbook", annotations=_READS, structured_output=False)
@@ -104,17 +106,21 @@ def _add_answers(server: MCPServer[Any], advisor: Advisor, admit: Admit) -> None
         """Read a playbook, or list all of them."""
         admit(context, Area.ASK)
         sections = advisor.list_sections()
-        titles = {section.playbook: section.playbook_title for section in sections}
+        firsts = {section.playbook: section for section in reversed(sections)}
+        heads = [
+            {"id": id_, "title": first.playbook_title, "reviewed": str(first.reviewed_on or "never")}
+            for id_, first in sorted(firsts.items())
+        ]
         if not playbook_id:
-            said = "\n".join(f"{id_}: {title}" for id_, title in titles.items())
-            return _result(said, playbooks=[{"id": id_, "title": title} for id_, title in titles.items()])
+            said = "\n".join(f"{head['id']}: {head['title']} (reviewed: {head['reviewed']})" for head in heads)
+            return _result(said, playbooks=heads)
         found = [section for section in sections if section.playbook == playbook_id]
         if not found:
             raise NotFoundError(f'There is no playbook "{playbook_id[:80]}".', "Leave the id empty to list them.")
         said = "\n\n".join(f"## {section.heading}\n{section.text}" for section in found)
         read = [{"id": section.id, "heading": section.heading, "text": section.text} for section in found]
         reviewed = found[0].reviewed_on or "never"
-        return _result(f"# {titles[playbook_id]}\n\nReviewed: {reviewed}\n\n{said}", sections=read)
+        return _result(f"# {found[0].playbook_title}\n\nReviewed: {reviewed}\n\n{said}", sections=read)
 
 
 def _add_program(server: MCPServer[Any], office: ProgramOffice, admit: Admit) -> None:
@@ -149,7 +155,9 @@ def _add_program(server: MCPServer[Any], office: ProgramOffice, admit: Admit) ->
         for gate in gates:
             to = f" for {gate.next_stage.words}" if gate.next_stage else ", at its last stage"
             lines.append(f"{gate.name}: {'ready' if gate.ready or not gate.next_stage else 'not ready'}{to}")
-            lines += [f"  - {item.title} ({word_state(item.state)}): {item.reason}" for item in gate.open_items]
+            for item in gate.open_items:
+                since = f" [{word_entries(item.evidence, office.today)}]" if item.evidence else ""
+                lines.append(f"  - {item.title} ({word_state(item.state)}): {item.reason}{since}")
         return _result("\n".join(lines) or "No initiative is active.", gates=gates)
 
     @server.tool(title="Checklist", annotations=_READS, structured_output=False)
@@ -196,6 +204,15 @@ def _add_program(server: MCPServer[Any], office: ProgramOffice, admit: Admit) ->
 def _find_age(passage: Passage) -> date | None:
     """Return when a playbook was reviewed, or a document changed."""
     return passage.document.modified_on if passage.document else passage.section.reviewed_on
+
+
+def _word_age(passage: Passage) -> str:
+    """Return how old a passage is, in words, and whether its review is overdue."""
+    document, age = passage.document, _find_age(passage)
+    if document is None:
+        return f"reviewed {age}" if age else "never reviewed"
+    late = document.review_by and document.review_by < date.today()
+    return f"of {age or 'an unknown day'}" + (f", to be reviewed by {document.review_by}" if late else "")
 
 
 def _told(tool: Callable[..., CallToolResult]) -> Callable[..., CallToolResult]:

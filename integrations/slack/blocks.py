@@ -123,7 +123,8 @@ def render_answer(answer: Answer, *, private: bool = False) -> list[Message]:
     `private` adds the buttons that share an answer which only the reader sees.
     """
     blocks = [piece for block in answer.blocks for piece in _render_block(block)]
-    end = [_render_sources(answer.citations)] if answer.citations else []
+    end = [context(f"Note: {notice}") for notice in answer.notices]
+    end += [_render_sources(answer.citations)] if answer.citations else []
     if answer.suggestions and answer.outcome is not Outcome.ANSWERED:
         end.append(context("You could ask: " + " | ".join(answer.suggestions)))
     return pack(blocks, [*end, *_answer_buttons(answer, private=private)], summary=_first_words(answer))

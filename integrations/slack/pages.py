@@ -6,12 +6,12 @@ import json
 from collections.abc import Sequence
 
 from advisor.domain.checklist import ChecklistDraft, ChecklistItem, InterviewQuestion
-from advisor.domain.gaps import GapSummary, GateReadiness, StatusLine
+from advisor.domain.gaps import GapSummary, GateItem, GateReadiness, StatusLine
 from advisor.domain.register import Register
 from advisor.program.confirmation import digest_proposals
 from advisor.program.plain_words import Proposal
 from advisor.program.reports.markdown import fit_text
-from advisor.program.reports.wording import word_day, word_trend
+from advisor.program.reports.wording import word_day, word_entries, word_trend
 from integrations.slack.blocks import (
     Kit,
     Message,
@@ -94,11 +94,16 @@ def render_gates(gates: Sequence[GateReadiness]) -> list[Message]:
         missing = gate.open_items
         if missing:
             lines = [
-                [run(f"{item.title}: {item.reason} "), run(item.playbook.section, italic=True)] for item in missing
+                [run(f"{item.title}: {item.reason}{_since(item)} "), run(item.playbook.section, italic=True)]
+                for item in missing
             ]
             blocks.append(bullets(lines))
             blocks.append(actions(button("As a checklist", "gate_checklist", gate.initiative)))
     return pack(blocks, [], summary=first)
+
+
+def _since(item: GateItem) -> str:
+    return f" [{word_entries(item.evidence)}]" if item.evidence else ""
 
 
 def render_status(lines: Sequence[StatusLine]) -> list[Message]:

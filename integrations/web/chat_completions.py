@@ -146,8 +146,10 @@ def create_completions_router(advisor: Advisor, guard: Guard) -> APIRouter:
     )
     def complete(body: CompletionRequest, request: Request, caller: Caller = reader) -> Any:
         role = _find_role(body.model)
-        question = next((message.text for message in reversed(body.messages) if message.role == "user"), "")
-        chore = do_chore(question)
+        asked = [message.text for message in body.messages if message.role == "user"]
+        chores = asked or [message.text for message in body.messages]  # some programs ask them as the system
+        question = asked[-1] if asked else ""
+        chore = do_chore(chores[-1])
         if chore is not None:
             told = _Told(f"chatcmpl-{request.state.request_id}", chore)
             return _respond(_cut(body, told)) if body.stream else _complete(body.model, told)

@@ -26,9 +26,14 @@ _COMPLETION = re.compile(r"\byou are an autocompletion system\b", re.I)
 _CHORE = re.compile(
     r"^\s*(?:#{1,4}\s*Task:|Provide a concise, 5-word-or-less title|Create a concise, 3-5 word|Here is the query:|"
     r"Analyze this conversation and provide:|Detect the (?:default )?language\b.{0,80}\btitle\b|"
+    r"Please generate (?:a concise, 5-word-or-less title|a concise title \(max )|Detect user language\b|"
     r"Your task is to (?:reflect|choose) .{0,80}\bemoji)",
     re.I | re.S,
 )
+
+
+_SCAFFOLD = re.compile(r"^\s*\|\|>\s*(?:User|Title|Query)\s*:.*\|\|>\s*(?:Title|Query)\s*:\s*$", re.I | re.S)
+"""A conversation in LibreChat's older form, with the place for a title left open."""
 
 
 def _make_title(said: str) -> str:
@@ -56,7 +61,7 @@ def do_chore(prompt: str) -> str | None:
 
     As JSON where the prompt asks for JSON, else as plain text.
     """
-    if not _CHORE.search(prompt):
+    if not (_CHORE.search(prompt) or _SCAFFOLD.search(prompt)):
         return None
     for pattern, (name, make) in _CHORES.items():
         if pattern.search(prompt):

@@ -104,6 +104,7 @@ def make_bad(line: str) -> Reply:
         ("- Form: First one sentence on a line of its own: what to decide or do. [N]", "line of its own"),
     ],
 )
+@pytest.mark.fault("R11")
 def test_what_the_evidence_does_not_carry_reaches_nobody(
     indexed: Settings, tmp_path: Path, server: ChatServer, line: str, secret: str
 ) -> None:
@@ -116,6 +117,7 @@ def test_what_the_evidence_does_not_carry_reaches_nobody(
 
 
 @pytest.mark.parametrize("reply", ["", "   \n", "NOTHING", "{}", "x" * 200_000, "I am a helpful assistant."])
+@pytest.mark.fault("R11")
 def test_nonsense_gives_way_to_the_quotes(indexed: Settings, tmp_path: Path, server: ChatServer, reply: str) -> None:
     server.reply = lambda _: reply
     answer = ask(indexed, tmp_path, server)
@@ -126,6 +128,7 @@ def test_nonsense_gives_way_to_the_quotes(indexed: Settings, tmp_path: Path, ser
 
 
 @pytest.mark.parametrize("faults", [(429,), (500, 500), ("garbage",)])
+@pytest.mark.fault("R9")
 def test_a_passing_failure_is_tried_again(
     indexed: Settings, tmp_path: Path, server: ChatServer, faults: tuple[int | str, ...]
 ) -> None:
@@ -137,6 +140,7 @@ def test_a_passing_failure_is_tried_again(
 
 
 @pytest.mark.parametrize("fault", [429, 500, "hang", "stall", "close", "garbage"])
+@pytest.mark.fault("R10")
 def test_a_lasting_failure_ends_in_time(server: ChatServer, fault: int | str) -> None:
     server.reply = lambda _: "A sentence that goes on for a while. [1]\n" * 5
     server.faults = [fault] * 9
@@ -149,6 +153,7 @@ def test_a_lasting_failure_ends_in_time(server: ChatServer, fault: int | str) ->
 
 
 @pytest.mark.parametrize("fault", ["close", "stall"])
+@pytest.mark.fault("R10")
 def test_a_reply_that_breaks_off_gives_way_to_the_quotes(
     indexed: Settings, tmp_path: Path, server: ChatServer, fault: str
 ) -> None:
@@ -200,6 +205,7 @@ def test_no_more_is_spent_in_a_day_than_allowed(indexed: Settings, tmp_path: Pat
     assert len(server.asked) == 1
 
 
+@pytest.mark.fault("R9")
 def test_without_the_model_the_quotes_stand(indexed: Settings, tmp_path: Path, server: ChatServer) -> None:
     server.faults = [500] * 9
     answer = ask(indexed, tmp_path, server)

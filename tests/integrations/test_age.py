@@ -77,6 +77,24 @@ def test_every_door_shows_the_age(company: Settings, make_office: OfficeMaker, t
         assert "Not reviewed yet" in client.get("/playbooks/tea").text
 
 
+def test_a_review_that_is_overdue_is_said_at_every_door(company: Settings, tmp_path: Path) -> None:
+    policy = tmp_path / "company" / "alarms.md"
+    policy.write_text(f"---\nreview_by: 2026-01-31\n---\n{policy.read_text()}")
+    build_library_ingest(company).run()
+    _, told, _ = ask(company, ALARM)
+    assert "reviewed by 2026-01-31" in told
+    answer = build_advisor(company).ask(LOCAL_CALLER, ALARM)
+    shown = StringIO()
+    Console(file=shown, width=300).print(render_in_terminal(answer))
+    for said in (shown.getvalue(), str(render_in_slack(answer))):
+        assert "reviewed by 2026-01-31" in said
+
+
+def test_what_was_never_reviewed_says_so(company: Settings) -> None:
+    _, said, _ = ask(company, "How hot should the water for green tea be?")
+    assert "(never reviewed)" in said
+
+
 def test_what_nobody_reviewed_can_be_left_out(company: Settings) -> None:
     tea = "How hot should the water for green tea be?"
     advisor, _, _ = ask(company, tea)

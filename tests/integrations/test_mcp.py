@@ -130,10 +130,13 @@ def test_a_status_is_recorded_once_and_only_as_it_was_shown(call: Call, office: 
     digest = shown.structured_content["confirmation"]
     assert call("log_status", text=f"{name} is on track", confirmation=digest).is_error
     assert office.find_head(LOCAL_CALLER) == head
-    assert "Recorded as #" in said(call("log_status", text=text, confirmation=digest))
+    first = said(call("log_status", text=text, confirmation=digest))
+    assert "Recorded as #" in first
+    assert said(call("log_status", text=text, confirmation=digest)) == first  # sent again: the same entries
     now = office.find_head(LOCAL_CALLER)
     assert now > head
-    assert "Recorded as #" in said(call("log_status", text=text, confirmation=digest))  # sent again: the same entries
+    other = call("log_status", text=f"{name} is off track, all stopped", confirmation=digest)  # what nobody confirmed
+    assert other.is_error
     assert office.find_head(LOCAL_CALLER) == now
     assert "Nothing was recorded" in said(call("log_status", text="Something somewhere is at risk"))
 

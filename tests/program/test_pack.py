@@ -230,3 +230,40 @@ def test_nothing_is_fetched_for_a_pdf(pack: MeetingPack, monkeypatch: pytest.Mon
     changed = pack.summary.model_copy(update={"headline": '<img src="http://evil.example/x.png">'})
     made = find_format("pdf").make(pack.model_copy(update={"summary": changed}), None)
     assert made.startswith(b"%PDF")
+
+
+def test_many_decisions_say_how_many_more_there_are_and_keep_those_that_move_on(pack: MeetingPack) -> None:
+    gate = next(gate for gate in pack.gates if gate.next_stage)
+    stalled = [gate.model_copy(update={"name": f"Number {n}", "stalled": True}) for n in range(1, 18)]
+    ready = [gate.model_copy(update={"name": f"Ready {n}", "items": (), "stalled": False}) for n in range(1, 3)]
+    full = pack.model_copy(update={"gates": (*stalled, *ready)})
+    told = full.decisions
+    assert told[0] == pack.summary.decision
+    assert [sum(word in line for line in told) for word in ("Continue, change or end", "Let Ready")] == [4, 2]
+    assert told[-1].startswith("And 13 more")
+    assert "Continue, change or end Number 1:" in " ".join(told)  # though Number 10 to 17 hold its name
+    deck = Presentation(io.BytesIO(find_format("pptx").make(full, None)))
+    slide = next(slide for slide in deck.slides if slide.shapes.title.text_frame.text == "Decisions wanted")
+    lines = [p for shape in slide.shapes if shape.has_text_frame for p in shape.text_frame.paragraphs]
+    assert all(len(line.text) < 260 for line in lines)
+
+
+def test_an_average_of_some_is_told_as_such(deck: Any, pack: MeetingPack) -> None:
+    levels = next(
+        s.chart for slide in deck.slides for s in slide.shapes if s.has_chart and len(s.chart.plots[0].series) == 2
+    )
+    partial = [v for v in pack.summary.levels if v.average is not None and v.known_initiatives < v.initiatives]
+    assert partial
+    for level in partial:
+        assert f"{level.short} ({level.known_initiatives}/{level.initiatives})" in list(levels.plots[0].categories)
+
+
+def test_facts_of_the_register_say_since_when_they_hold(pack: MeetingPack) -> None:
+    gap = next(gap for gap in pack.summary.top if gap.evidence)
+    day = gap.evidence[0].as_of
+    assert f"#{gap.evidence[0].number}, {day.day} {day:%b}" in find_format("md").make(pack, None).decode()
+
+
+def test_a_link_that_people_wrote_is_text(pack: MeetingPack) -> None:
+    hostile = pack.summary.model_copy(update={"headline": "See [here](http://evil.example)"})
+    assert "](" not in find_format("md").make(pack.model_copy(update={"summary": hostile}), None).decode()

@@ -82,6 +82,7 @@ def test_a_deleted_playbook_is_gone_and_old_generations_go_too(store: Generation
     assert len([path for path in (tmp_path / "generations").iterdir() if path.is_dir()]) == 2
 
 
+@pytest.mark.fault("R6")
 def test_an_open_reader_follows_the_pointer(store: Generations, base: Path) -> None:
     ingest(store, base)
     retriever = HybridRetriever(generations=store, embedder=HashEmbedder())
@@ -104,11 +105,13 @@ def test_a_malformed_playbook_leaves_the_old_index_serving(store: Generations, b
     assert store.find_current() == generation
 
 
+@pytest.mark.fault("R5")
 def test_a_second_ingest_is_refused_while_one_runs(store: Generations, base: Path) -> None:
     with store.writing(), pytest.raises(BusyError, match="Another ingest"):
         ingest(Generations(store._root), base)
 
 
+@pytest.mark.fault("R7")
 def test_a_full_disk_is_told_before_anything_is_written(
     store: Generations, base: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -119,6 +122,7 @@ def test_a_full_disk_is_told_before_anything_is_written(
     assert store.find_current() == generation
 
 
+@pytest.mark.fault("R7")
 def test_a_disk_that_fills_up_on_the_way_loses_nothing(
     store: Generations, base: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -149,6 +153,7 @@ def spoil(store: Generations, name: str, how: str) -> None:
 
 @pytest.mark.parametrize("name", ["data_level0.bin", "header.bin", "chroma.sqlite3"])
 @pytest.mark.parametrize("how", ["delete", "cut", "damage"])
+@pytest.mark.fault("R3")
 def test_with_chroma_damaged_the_same_is_found_and_said_so(store: Generations, base: Path, name: str, how: str) -> None:
     ingest(store, base)
     question = Query(text="How long should coffee brew?")
@@ -163,6 +168,7 @@ def test_with_chroma_damaged_the_same_is_found_and_said_so(store: Generations, b
 
 @pytest.mark.parametrize("name", ["catalogue.sqlite", "chunks.f32"])
 @pytest.mark.parametrize("how", ["delete", "cut", "damage"])
+@pytest.mark.fault("R3")
 def test_a_damaged_index_is_refused_and_can_be_rebuilt(store: Generations, base: Path, name: str, how: str) -> None:
     ingest(store, base)
     spoil(store, name, how)
@@ -172,6 +178,7 @@ def test_a_damaged_index_is_refused_and_can_be_rebuilt(store: Generations, base:
     assert find(store, "coffee")
 
 
+@pytest.mark.fault("R3")
 def test_a_half_written_index_is_refused(store: Generations, base: Path) -> None:
     ingest(store, base)
     (store._root / str(store.find_current()) / "manifest.json").write_text('{"id": "')
@@ -199,6 +206,7 @@ def _rebuild_forever(root: Path, base: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.fault("R1")
 def test_killed_at_any_instant_the_old_index_still_serves(store: Generations, base: Path) -> None:
     ingest(store, base)
     context = multiprocessing.get_context("spawn")

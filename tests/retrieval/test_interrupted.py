@@ -73,6 +73,7 @@ def _ingest_forever(root: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.fault("R1")
 def test_killed_at_fifty_moments_the_old_generation_answers_every_time(tmp_path: Path) -> None:
     root = tmp_path / "library"
     ingest(root, 1)
@@ -117,6 +118,7 @@ class _Tiring(HashEmbedder):
         return super().embed_spans(texts, spans, progress)
 
 
+@pytest.mark.fault("R1")
 def test_an_interrupted_ingest_goes_on_where_it_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("advisor.retrieval.shards._BATCH", 20)
     documents = [make_document(number, 1) for number in range(12)]

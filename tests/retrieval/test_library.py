@@ -119,6 +119,7 @@ def test_a_second_ingest_reads_and_embeds_only_what_changed(place: Place) -> Non
     assert "goulash" in " ".join(place.find(STAFF, "What does the canteen serve?"))
 
 
+@pytest.mark.fault("R6")
 def test_a_deleted_file_is_gone_from_answers_and_from_disk(place: Place) -> None:
     (place.closed / "agenda.md").write_text("# Agenda\n\nThe board meets on the first Tuesday of each month.\n")
     place.ingest()
@@ -249,6 +250,7 @@ def test_collections_are_added_replaced_and_removed(tmp_path: Path) -> None:
         file.load()
 
 
+@pytest.mark.fault("R3")
 def test_damage_to_one_label_leaves_the_others_their_answers(place: Place) -> None:
     place.ingest()
     current = place.root / (place.root / "current").read_text()

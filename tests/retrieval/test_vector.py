@@ -65,6 +65,7 @@ def test_a_sound_index_passes_the_probe_in_a_child(tmp_path: Path) -> None:
     probe_in_child(tmp_path, write_index(tmp_path, vectors, vectors))
 
 
+@pytest.mark.fault("R4")
 def test_silently_lost_vectors_fail_the_probe(tmp_path: Path) -> None:
     vectors = make_vectors(300)
     lossy = vectors.copy()
@@ -74,6 +75,7 @@ def test_silently_lost_vectors_fail_the_probe(tmp_path: Path) -> None:
         probe(tmp_path, store)
 
 
+@pytest.mark.fault("R4")
 def test_a_wrong_count_fails_the_probe(tmp_path: Path) -> None:
     vectors = make_vectors(300)
     store = write_index(tmp_path, vectors[:-1], vectors)
@@ -84,6 +86,7 @@ def test_a_wrong_count_fails_the_probe(tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["header.bin", "data_level0.bin", "link_lists.bin", "length.bin", "chroma.sqlite3"])
 @pytest.mark.parametrize("how", ["cut", "garbage", "gone"])
+@pytest.mark.fault("R3")
 def test_a_broken_index_harms_the_child_alone(tmp_path: Path, name: str, how: str) -> None:
     vectors = make_vectors(1500)
     store = write_index(tmp_path, vectors, vectors)
@@ -99,6 +102,7 @@ def test_a_broken_index_harms_the_child_alone(tmp_path: Path, name: str, how: st
         assert "does not hold" in str(error)  # noqa: PT017  some files Chroma does without, and finds all the same
 
 
+@pytest.mark.fault("R3")
 def test_an_unsound_draft_never_serves(tmp_path: Path) -> None:
     shutil.copytree(SMALL, tmp_path / "base")
     generations = Generations(tmp_path / "generations")
@@ -144,6 +148,7 @@ class FrozenServer:
             held.close()
 
 
+@pytest.mark.fault("R8")
 def test_a_frozen_chroma_delays_one_search_and_loses_none(tmp_path: Path) -> None:
     vectors = make_vectors(200)
     write_index(tmp_path, vectors, vectors)
@@ -213,6 +218,7 @@ def test_an_embedded_index_is_not_read_through_a_server(tmp_path: Path, server: 
         retriever.retrieve(Query(text="coffee"))
 
 
+@pytest.mark.fault("R8")
 def test_a_server_that_is_away_stops_the_ingest_and_nothing_else(tmp_path: Path) -> None:
     generations = Generations(tmp_path / "generations")
     store = VectorStore(f"http://127.0.0.1:{free_port()}")
@@ -224,6 +230,7 @@ def test_a_server_that_is_away_stops_the_ingest_and_nothing_else(tmp_path: Path)
 
 
 @pytest.mark.slow
+@pytest.mark.fault("R8")
 def test_a_server_that_dies_costs_one_search_its_speed_and_comes_back(tmp_path: Path) -> None:
     port = free_port()
     (tmp_path / "index").mkdir()
@@ -249,6 +256,7 @@ def test_a_server_that_dies_costs_one_search_its_speed_and_comes_back(tmp_path: 
         process.wait()
 
 
+@pytest.mark.fault("R8")
 def test_a_frozen_server_is_waited_for_once_by_all(tmp_path: Path) -> None:
     vectors = make_vectors(200)
     server = FrozenServer()

@@ -31,6 +31,7 @@ def test_migrations_give_the_tables_that_the_code_expects(
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+@pytest.mark.fault("R15")
 def test_migrations_go_down_and_up_on_a_filled_database(
     kind: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
@@ -88,6 +89,7 @@ def test_a_database_that_cannot_be_opened_is_told_with_a_remedy(url: str, error:
     assert caught.value.remedy  # type: ignore[attr-defined]
 
 
+@pytest.mark.fault("R15")
 def test_a_damaged_database_is_told(tmp_path: Path) -> None:
     (tmp_path / "t.sqlite").write_bytes(b"this is not a database" * 100)
     with pytest.raises(StorageError):

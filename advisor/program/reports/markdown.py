@@ -46,8 +46,8 @@ def render_pack(pack: MeetingPack) -> str:
 
 
 def _escape(text: str) -> str:
-    """Return a text in which nothing that people wrote is a tag."""
-    return text.replace("<", "&lt;")
+    """Return a text in which nothing that people wrote is a tag or a link."""
+    return text.replace("<", "&lt;").replace("](", "]\\(")
 
 
 def fit_text(summary: GapSummary) -> SummaryText:

@@ -15,7 +15,8 @@ from advisor.program.reports.wording import word_day
 if TYPE_CHECKING:
     from advisor.program.office import ProgramOffice
 
-_MOST_DECISIONS = 7
+_MOST_DECISIONS, _LEAST_MOVES = 7, 2
+"""How many are listed, and how many of those that let an initiative go on keep their place."""
 _SIGNS = {Sign.TIME: "longer in its stage than planned", Sign.SILENCE: "silent", Sign.NO_OWNER: "without an owner"}
 
 
@@ -53,17 +54,23 @@ class MeetingPack(Value):
     def decisions(self) -> tuple[str, ...]:
         """What the meeting is asked to decide, the most pressing first."""
         first = [self.summary.decision] if self.summary.decision else []
-        found = [
+        asked = self.summary.top[0].where if self.summary.top else ()
+        ends = [
             f"Continue, change or end {gate.name}: {gate.days_in_stage} days in stage, {_word_signs(gate)}."
             for gate in self.gates
-            if gate.stalled and gate.name not in self.summary.decision
+            if gate.stalled and asked != (gate.name,)
         ]
-        found += [
+        moves = [
             f"Let {gate.name} move from {gate.stage.words} to {gate.next_stage.words}: every exit criterion is met."
             for gate in self.gates
             if gate.ready and gate.next_stage
         ]
-        return tuple([*first, *found][:_MOST_DECISIONS])
+        room = _MOST_DECISIONS - len(first)
+        shown = ends[: room - min(_LEAST_MOVES, len(moves))]
+        shown += moves[: room - len(shown)]
+        left = len(ends) + len(moves) - len(shown)
+        more = [f"And {left} more initiatives have stalled or may move on: see gate readiness."] if left else []
+        return (*first, *shown, *more)
 
     @property
     def sources(self) -> tuple[SourceLine, ...]:

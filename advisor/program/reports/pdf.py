@@ -22,7 +22,7 @@ def render_pack(pack: MeetingPack) -> bytes:
             "Pango is not installed, which sets the PDF.",
             "On Debian: apt install libpango-1.0-0 libpangoft2-1.0-0. Or take another format.",
         ) from None
-    for name in ("weasyprint", "fontTools"):
+    for name in ("weasyprint", "weasyprint.progress", "fontTools"):
         logging.getLogger(name).setLevel(logging.ERROR)
     page = weasyprint.HTML(string=html.render_pack(pack), url_fetcher=_refuse)
     made: bytes = page.write_pdf(pdf_variant="pdf/ua-1")

@@ -1,8 +1,8 @@
 """The meeting pack as slides: native tables and charts that can be edited, on the company's template if there is one.
 
 A template is any .pptx. A slide takes its layout "Advisor <name>" (status, levels, heat map, gaps, trend, gates,
-decisions, sources), else "Title Only", else the first layout with a title. What a slide shows stands where the layout
-has a placeholder of that name (Text, Chart, Table), else under the title. Slides of the template are left out.
+decisions, changes, sources), else "Title Only", else the first layout with a title. What a slide shows stands where the
+layout has a placeholder of that name (Text, Chart, Table), else under the title. Slides of the template are left out.
 """
 
 from __future__ import annotations
@@ -21,12 +21,13 @@ from advisor.program.checklists import neutralise
 from advisor.program.reports.pack import MeetingPack, clean, word_gate, word_missing
 from advisor.program.reports.slides import ACCENT, Deck
 from advisor.program.reports.svg import INK_ON, SHADES, shorten
-from advisor.program.reports.wording import LENGTHS, clip, word_day, word_level, word_summary
+from advisor.program.reports.wording import LENGTHS, clip, word_average, word_day, word_level, word_summary
 
 MOST_INITIATIVES = 12
 """Of the heat map, on one slide."""
 _MOST_ROWS, _LONGEST_NAME = 8, 45
 """Of tables whose cells hold sentences; the workbook has all."""
+_DECISION_WORDS = 30
 _MOST_LINES = 4
 """Of the trend: the dimensions furthest below their targets."""
 _INK, _RULE, _MARK = "22303C", "D9E1E8", "B35806"
@@ -57,16 +58,22 @@ def render_pack(pack: MeetingPack, template: Path | None = None) -> bytes:
     if pack.gates:
         _add_gates(deck, pack)
     slide = deck.add("decisions", "Decisions wanted")
-    changes = [*text.changes[:3], *(f"Overdue: {line}" for line in text.overdue)]
-    deck.text(slide, [*(f"{n}. {line}" for n, line in enumerate(pack.decisions, 1)), "", *changes])
+    wanted = [f"{n}. {clip(line, _DECISION_WORDS)}" for n, line in enumerate(pack.decisions, 1)]
+    deck.text(slide, wanted or ["None."], sizes=(20, *[16] * len(wanted)))
+    changes = [*text.changes, *(f"Overdue: {line}" for line in text.overdue)]
+    if changes:
+        slide = deck.add("changes", f"Since {word_day(summary.since)}: {changes[0]}")
+        deck.text(slide, changes[1:] or ["Nothing that is known changed."])
     if pack.sources:
         shown = pack.sources[:_MOST_ROWS]
         more = f"; {len(shown)} of {len(pack.sources)} sections, all in the notes"
         slide = deck.add("sources", "What this rests on" + (more if len(shown) < len(pack.sources) else ""))
-        found = [(f"{s.playbook}, {s.section}", clip("; ".join(s.articles), 40), str(s.gaps)) for s in shown]
-        deck.table(
-            slide, ("Playbook", "Articles", "Gaps"), found, widths=(45, 45, 10), about="Playbook sections", size=11
-        )
+        found = [
+            (f"{s.playbook}, {s.section}", clip("; ".join(s.articles), 40), str(s.reviewed_on or "never"), str(s.gaps))
+            for s in shown
+        ]
+        columns = ("Playbook", "Articles", "Reviewed", "Gaps")
+        deck.table(slide, columns, found, widths=(42, 40, 11, 7), about="Playbook sections", size=11)
         deck.note(slide, [*(f"{s.playbook}, {s.section}: {'; '.join(s.articles)}" for s in pack.sources),
                           *(f"#{entry.number} ({entry.as_of}) {entry.text}" for entry in pack.entries)])  # fmt: skip
     return deck.save()
@@ -102,14 +109,16 @@ def _add_status(deck: Deck, pack: MeetingPack, title: str, facts: str) -> None:
 
 
 def _add_levels(deck: Deck, levels: Sequence[DimensionLevel]) -> None:
-    reached = sum(level.average is not None and level.average >= level.target for level in levels)
+    reached = sum(
+        level.average is not None and level.floor is not None and level.average >= level.target for level in levels
+    )
     slide = deck.add("levels", f"{reached} of {len(levels)} dimensions reach their target (levels 0 to 5)")
     data = CategoryChartData()
-    data.categories = [neutralise(clean(level.short)) for level in levels]
+    data.categories = [neutralise(clean(level.short)) + _word_known(level) for level in levels]
     data.add_series("Average", [level.average for level in levels])
     data.add_series("Target", [level.target for level in levels])
     told = "; ".join(
-        f"{v.title}: average {word_level(v.average)}, floor {word_level(v.floor)}, target {v.target}" for v in levels
+        f"{v.title}: average {word_average(v)}, floor {word_level(v.floor)}, target {v.target}" for v in levels
     )
     chart = deck.chart(slide, XL_CHART_TYPE.BAR_CLUSTERED, data, f"Levels. {told}.")
     chart.has_legend = True
@@ -129,10 +138,17 @@ def _add_levels(deck: Deck, levels: Sequence[DimensionLevel]) -> None:
         series.format.fill.fore_color.rgb = RGBColor.from_string(colour)
 
 
+def _word_known(level: DimensionLevel) -> str:
+    """Return of how many initiatives an average is known, when not of all."""
+    partial = level.average is not None and level.known_initiatives < level.initiatives
+    return f" ({level.known_initiatives}/{level.initiatives})" if partial else ""
+
+
 def _add_heat(deck: Deck, pack: MeetingPack) -> None:
     summary = pack.summary
-    shown = summary.heat[:MOST_INITIATIVES]
-    more = f" ({len(shown)} of {len(summary.heat)})" if len(shown) < len(summary.heat) else ""
+    weakest = sorted(summary.heat, key=lambda row: sum(level or 0 for level in row[1]))
+    shown = summary.heat if len(summary.heat) <= MOST_INITIATIVES else weakest[:MOST_INITIATIVES]
+    more = f" (the weakest {len(shown)} of {len(summary.heat)})" if len(shown) < len(summary.heat) else ""
     slide = deck.add("heat map", f"Where each initiative stands, 0 to 5{more}")
     rows = [(shorten(name, _LONGEST_NAME), *(word_level(value) for value in values)) for name, values in shown]
     share = 72 / max(1, len(summary.levels))
@@ -151,8 +167,9 @@ def _add_heat(deck: Deck, pack: MeetingPack) -> None:
 def _add_trend(deck: Deck, pack: MeetingPack) -> None:
     summary = pack.summary
     places = [n for n, level in enumerate(summary.levels) if level.average is not None]
-    places.sort(key=lambda n: (summary.levels[n].average or 0) - summary.levels[n].target)
-    slide = deck.add("trend", f"How the {len(places[:_MOST_LINES])} furthest below target have moved")
+    fell = [n for n in places if (summary.levels[n].average or 0) < (summary.levels[n].before or 0)]
+    places.sort(key=lambda n: (n not in fell, (summary.levels[n].average or 0) - summary.levels[n].target))
+    slide = deck.add("trend", "What fell, and what is furthest below target" if fell else "Furthest below target")
     data = CategoryChartData()
     data.categories = [f"{day:%b %Y}" for day, _ in summary.trend]
     told = []

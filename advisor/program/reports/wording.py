@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import NamedTuple
 
-from advisor.domain.gaps import PROGRAM, Change, DimensionLevel, Gap, GapSummary, State
+from advisor.domain.gaps import PROGRAM, Change, DimensionLevel, EntryRef, Gap, GapSummary, State
 
 
 class Length(NamedTuple):
@@ -99,7 +99,7 @@ def _word_facts(summary: GapSummary, length: Length) -> str:
 
 
 def _word_gap(gap: Gap, as_of: date, length: Length, place: int) -> GapText:
-    numbers = ", ".join(f"#{ref.number}" for ref in gap.evidence)
+    numbers = word_entries(gap.evidence, as_of)
     conflict = f" {clip(gap.conflict, length.reason_words)}" if gap.conflict else ""
     articles = ", ".join(source.id for source in gap.playbook.sources)
     who = clip(gap.owner, length.name_words)
@@ -176,6 +176,18 @@ def word_trend(level: DimensionLevel) -> str:
 def word_state(state: State) -> str:
     """Return a state as a reader would say it."""
     return {State.UNMET: "not met", State.NOT_APPLICABLE: "not asked"}.get(state, state.value)
+
+
+def word_entries(refs: Sequence[EntryRef], as_of: date | None = None) -> str:
+    """Return the numbers of entries, and since when each holds: `#7, 4 Jan; #231, 2 Nov 2025`.
+
+    The year of `as_of` goes without saying.
+    """
+
+    def word(day: date) -> str:
+        return word_day(day) if as_of and day.year == as_of.year else f"{word_day(day)} {day.year}"
+
+    return "; ".join(f"#{ref.number}, {word(ref.as_of)}" for ref in refs)
 
 
 def word_day(day: date) -> str:

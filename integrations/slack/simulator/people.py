@@ -30,6 +30,18 @@ class People(ABC):
 
     def say(self, user: str, channel: str, text: str, thread_ts: str | None = None) -> str:
         """Write a message and return its ts."""
+        message, events = self._write(user, channel, text, thread_ts)
+        for event in events:
+            self.send_event(event)
+        return message.ts
+
+    def write(self, user: str, channel: str, text: str) -> Json:
+        """Write a message that the app is told of, and return the payload for whoever brings it there."""
+        _, events = self._write(user, channel, text, None)
+        with self.world.lock:
+            return payloads.event_callback(self.world, events[0])
+
+    def _write(self, user: str, channel: str, text: str, thread_ts: str | None) -> tuple[Message, list[Json]]:
         with self.world.lock:
             place = self._place(user, channel)
             root = self.world.thread_root(place, thread_ts)
@@ -42,10 +54,7 @@ class People(ABC):
                 kinds.append("message")
             if BOT_USER_ID not in place.members:
                 kinds = []
-            events = [payloads.message_event(self.world, place, message, kind) for kind in kinds]
-        for event in events:
-            self.send_event(event)
-        return message.ts
+            return message, [payloads.message_event(self.world, place, message, kind) for kind in kinds]
 
     def send_event(self, event: Json, event_id: str | None = None) -> bool:
         """Deliver an event as it is and return whether it was acknowledged."""

@@ -38,6 +38,7 @@ QUESTIONS = ("How should we choose KPIs?", "How long should a shadow period be?"
 
 
 @pytest.mark.slow
+@pytest.mark.fault("R13")
 def test_500_questions_survive_repeats_lost_acks_and_kills(indexed: Settings, tmp_path: Path) -> None:
     database = f"sqlite:///{tmp_path}/slack.sqlite"
     with Simulator(signing_secret="x") as sim:
@@ -122,6 +123,7 @@ def bench(indexed: Settings, make_office: OfficeMaker, tmp_path: Path) -> Iterat
         yield Bench(sim, SqlWorkQueue(open_database(database)), desk, clock)
 
 
+@pytest.mark.fault("R12")
 def test_ten_minutes_of_refusals_and_faults_delay_but_lose_nothing(bench: Bench) -> None:
     sim, clock = bench.sim, bench.clock
     begin = clock.now
@@ -143,6 +145,7 @@ def test_ten_minutes_of_refusals_and_faults_delay_but_lose_nothing(bench: Bench)
     assert len(refused) > 60, "nothing went wrong, so nothing was shown"
 
 
+@pytest.mark.fault("R12")
 def test_a_channel_gets_no_more_than_one_message_a_second(bench: Bench) -> None:
     place = Place("C1", user="UANNA")
     bench.queue.put(post_all("paced", place, [say(f"{number}") for number in range(5)]))

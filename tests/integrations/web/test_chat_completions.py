@@ -127,6 +127,16 @@ def test_errors_have_openais_shape(sdk: openai.OpenAI, server: str) -> None:
         (TAGS, {"tags": ["long", "shadow", "period"]}),
         (FOLLOW_UPS, {"follow_ups": []}),
         (LIBRE_CHAT, "How long should a shadow period …"),
+        (
+            f'Please generate a concise, 5-word-or-less title for the conversation.\n\n||>User:\n"{SHADOW}"\n'
+            '||>Response:\n"Six weeks."\n||>Title:',
+            "How long should a shadow period …",
+        ),
+        (
+            f"Detect user language and write in the same language an extremely concise title.\n||>User: {SHADOW}\n"
+            "||>Title:",
+            "How long should a shadow period …",
+        ),
         ("### Task:\nYou are an autocompletion system. JSON format", {"text": ""}),
         (LIBRE_ANALYSIS, "How long should a shadow period …"),
         ("Generate a title for our pack: concise, 5-word or less. What should governance contain?", None),
