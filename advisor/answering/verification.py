@@ -1,7 +1,7 @@
 """Whether the evidence carries a sentence: decided by code, after a model wrote it and before anybody reads it.
 
 Each check compares a sentence with the quotes that it cites. None needs a model, none trusts one: what a check cannot
-see (a claim that only rearranges the quote's own words) is named in README, How it answers.
+see (a claim that only rearranges the quote's own words) is named in docs/how-it-answers.md.
 """
 
 from __future__ import annotations

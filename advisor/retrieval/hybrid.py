@@ -1,6 +1,6 @@
 """Hybrid retrieval: dense, question, keyword and statement signals, fused by min-max normalised sums.
 
-Min-max fusion of scores beat reciprocal rank fusion on most of the sets that were measured; see README, Retrieval.
+Min-max fusion of scores beat reciprocal rank fusion on most of the sets that were measured; see docs/how-it-answers.md.
 """
 
 from __future__ import annotations

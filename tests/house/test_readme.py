@@ -12,11 +12,12 @@ from integrations.cli.app import app
 from tests.conftest import ROOT
 
 README = (ROOT / "README.md").read_text()
+DOCS = {file.name: file.read_text() for file in sorted((ROOT / "docs").glob("*.md"))}
 MAKEFILE = (ROOT / "Makefile").read_text()
 
 
 def test_the_table_of_settings_is_complete_and_right() -> None:
-    rows = dict(re.findall(r"^\| `(ADVISOR_\w+)` \|.*\| (.+?) \|$", README, re.M))
+    rows = dict(re.findall(r"^\| `(ADVISOR_\w+)` \|.*\| (.+?) \|$", DOCS["settings.md"], re.M))
     fields = {f"ADVISOR_{name.upper()}": field.description for name, field in Settings.model_fields.items()}
     assert rows == fields
 
@@ -31,21 +32,22 @@ def test_the_example_environment_names_every_setting_with_its_default() -> None:
 
 
 def test_every_make_word_in_the_documents_exists() -> None:
-    documents = README + (ROOT / "CONTRIBUTING.md").read_text() + (ROOT / ".ci" / "run").read_text()
+    others = (ROOT / "CONTRIBUTING.md", ROOT / ".ci" / "run")
+    documents = README + "".join(DOCS.values()) + "".join(file.read_text() for file in others)
     used = set(re.findall(r"`?make ([a-z]+)", documents)) - {"a"}
     targets = set(re.findall(r"^([a-z]+):", MAKEFILE, re.M))
     assert used <= targets
     assert {"install", "check", "fix", "test", "evals", "serve", "ask", "help"} <= targets
 
 
-def test_every_command_of_the_cli_stands_in_the_readme() -> None:
+def test_every_command_of_the_cli_stands_in_the_documents() -> None:
     commands = {
         command.name or str(command.callback.__name__) for command in app.registered_commands if command.callback
     }
     commands |= {str(group.name) for group in app.registered_groups}
     named = {
         name
-        for line in re.findall(r"^\| (`advisor .*?) \|", README, re.M)
+        for line in re.findall(r"^\| (`advisor .*?) \|", DOCS["commands.md"], re.M)
         for name in re.findall(r"`advisor ([\w-]+)", line)
     }
     assert commands == named
@@ -74,3 +76,16 @@ def test_prompts_use_the_inputs_that_they_name() -> None:
         if raw.startswith("---"):
             _, front, body = raw.split("---", 2)
             assert set(yaml.safe_load(front)["inputs"]) == set(re.findall(r"\{(\w+)\}", body)), file.name
+
+
+def test_links_between_documents_lead_somewhere() -> None:
+    pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]
+    for page in pages:
+        for target in re.findall(r"\]\((?!https?:)([^)\s]+)\)", page.read_text()):
+            file, _, anchor = target.partition("#")
+            there = (page.parent / file).resolve() if file else page
+            assert there.exists(), f"{page.name}: {target}"
+            if anchor:
+                headings = re.findall(r"^#+ (.+)$", there.read_text(), re.M)
+                slugs = {re.sub(r"[^\w\- ]", "", heading).lower().replace(" ", "-") for heading in headings}
+                assert anchor in slugs, f"{page.name}: {target}"

@@ -172,7 +172,8 @@ def test_an_interrupted_ingest_loses_nothing(small: Settings) -> None:
     process = subprocess.Popen(
         [ADVISOR, "ingest", "--rebuild"], env=environment(small), stderr=subprocess.PIPE, stdout=subprocess.PIPE
     )
-    time.sleep(2.5)
+    while not list(small.generations_dir.glob("draft-*")) and process.poll() is None:
+        time.sleep(0.05)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)
     assert process.returncode in {0, 130}, errors

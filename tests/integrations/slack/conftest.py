@@ -120,7 +120,7 @@ def company(transport: str, home: Settings, make_office: OfficeMaker, tmp_path: 
         settings = slack_settings(home, sim, database, slack_transport=transport)
         office = make_office(database)
         office.load_demo(LOCAL_CALLER, door="demo")
-        door = build_door(settings, build_advisor(settings, office), office, pace=0, lease=5, idle=0.05)
+        door = build_door(settings, build_advisor(settings, office), office, pace=0, lease=60, idle=0.05)
         server, handler = None, None
         if transport == "http":
             web = FastAPI()

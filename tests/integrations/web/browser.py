@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -47,6 +48,14 @@ class Watched:
         seen = [*self.problems, *self.page.evaluate("window.__seen")]
         unexpected = [text for text in seen if not any(part in text for part in self.expected)]
         assert not unexpected, unexpected
+
+
+def wait_in(page: Page, expression: str, seconds: float = 20) -> None:
+    """Wait until an expression holds in the page; asked from outside, since its policy forbids what polls inside."""
+    until = time.monotonic() + seconds
+    while not page.evaluate(expression):
+        assert time.monotonic() < until, expression
+        page.wait_for_timeout(50)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, Route, expect
 
-from tests.integrations.web.browser import STILL, Watched, open_browser, watch
+from tests.integrations.web.browser import STILL, Watched, open_browser, wait_in, watch
 from tests.integrations.web.payloads import PAYLOADS
 
 pytestmark = pytest.mark.xdist_group("server")
@@ -399,7 +399,7 @@ def test_a_hundred_payloads_in_questions_run_nowhere(visit: Visit) -> None:
         ask(page, f"{payload} and KPIs?")
     for payload in PAYLOADS:  # as a page would ask for its reader
         page.evaluate("q => document.querySelector('ai-advisor').ask(q)", payload)
-        page.wait_for_function("!document.querySelector('ai-advisor').busy")
+        wait_in(page, "!document.querySelector('ai-advisor').busy")
     assert count_foreign(page) == 0
     page.reload()
     expect(page.locator(".asked").last).to_contain_text("<meta http-equiv")
@@ -522,7 +522,7 @@ def test_two_widgets_on_a_page_have_a_conversation_each(visit: Visit) -> None:
 def test_scripts_may_call_before_the_widget_is_there(visit: Visit) -> None:
     page = visit("/demo").page
     page.reload(wait_until="commit")
-    page.wait_for_function("window.Advisor")
+    wait_in(page, "!!window.Advisor")
     page.evaluate("() => { window.Advisor.ask('What is integration debt?'); }")
     expect(page.locator("article.answer")).to_contain_text("integration debt")
 
