@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import errno
 import os
+import sys
 from pathlib import Path
 
 import pytest
 
 from advisor import bootstrap, settings
 from advisor.bootstrap import build_ingest, prepare_index
-from advisor.errors import IndexUnavailableError, ReadOnlyError
+from advisor.errors import IndexUnavailableError, ModelError, ReadOnlyError
 from advisor.retrieval import generations as module
 from advisor.settings import Settings
 
@@ -75,3 +76,11 @@ def test_an_image_brings_its_own_model(small: Settings, monkeypatch: pytest.Monk
     monkeypatch.setattr("advisor.retrieval.embeddings.export_default_model", None)  # an image has no torch
     assert build_ingest(small, rebuild=True).run(rebuild=True).embedded
     assert not (small.data_dir / "models" / carried.name).exists()
+
+
+@pytest.mark.parametrize("name", ["embedding_model", "reranker"])
+def test_what_an_image_cannot_do_it_says(small: Settings, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    build_ingest(small).run()
+    monkeypatch.setitem(sys.modules, "sentence_transformers", None)
+    with pytest.raises(ModelError, match=f"not installed.*ADVISOR_{name.upper()}"):
+        bootstrap.build_advisor(small.model_copy(update={name: "x"}))
