@@ -224,6 +224,7 @@ def test_nothing_but_the_proxy_reaches_chroma_and_nothing_but_this_machine_the_a
         for network in COMPOSE["networks"]
     }
     assert on["vectors"] == {"chroma", "chroma-proxy"}
+    assert SERVICES["chroma"]["networks"] == ["vectors"]
     assert not {"chroma", "chroma-proxy", "postgres", "redis"} & on["front"]
     assert COMPOSE["networks"]["vectors"]["internal"] is COMPOSE["networks"]["back"]["internal"] is True
     published = {name: service["ports"] for name, service in SERVICES.items() if "ports" in service}

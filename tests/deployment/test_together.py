@@ -18,6 +18,7 @@ import pytest
 from sqlalchemy import create_engine, inspect, text
 
 from advisor.settings import Settings
+from advisor.storage.database import HEAD
 from tests.conftest import SMALL
 from tests.deployment.files import (
     SECRETS,
@@ -34,7 +35,7 @@ from tests.integrations.conftest import ADVISOR, free_port
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("together")]
 PAGE = "https://intranet.example.com"
 QUESTION = "How long should coffee brew?"
-LIMIT = 25
+LIMIT = 30
 NGINX = """
 daemon off;
 {user}
@@ -326,6 +327,19 @@ def test_a_replica_whose_token_the_proxy_refuses_answers_with_a_notice(parts: Pa
     assert answer["outcome"] == "answered"
     assert "four minutes" in str(answer["text"])
     assert "vector index does not answer" in str(answer["notices"])
+
+
+def test_replicas_go_on_and_start_while_a_newer_version_has_migrated(
+    parts: Parts, pair: list[Replica], key: str, tmp_path: Path
+) -> None:
+    newer = f"{int(HEAD) + 1:04}"
+    with create_engine(parts.environment["ADVISOR_DATABASE_URL"]).begin() as connection:
+        connection.execute(text("ALTER TABLE turn ADD COLUMN mood VARCHAR(8) NOT NULL DEFAULT ''"))
+        connection.execute(text("UPDATE alembic_version SET version_num = :newer"), {"newer": newer})
+    with replicas(parts, 1, tmp_path) as (started,):
+        assert [ask(replica, key)["outcome"] for replica in (*pair, started)] == ["answered"] * 3
+    with create_engine(parts.environment["ADVISOR_DATABASE_URL"]).connect() as connection:
+        assert connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one() == newer
 
 
 def test_one_replica_dies_and_the_other_goes_on(parts: Parts, pair: list[Replica], key: str) -> None:
