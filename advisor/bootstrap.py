@@ -7,8 +7,8 @@ from datetime import date, datetime
 from functools import cache
 from typing import TYPE_CHECKING
 
-from advisor.errors import AdvisorError, BusyError, KnowledgeError
-from advisor.settings import Settings
+from advisor.errors import AdvisorError, BusyError, KnowledgeError, ReadOnlyError
+from advisor.settings import BUNDLED_MODEL, Settings
 
 if TYPE_CHECKING:
     from advisor.domain.knowledge import BuildReport, Collection, LibraryReport, Source
@@ -298,11 +298,17 @@ def build_ingest(settings: Settings, *, rebuild: bool = False, progress: Progres
 
 
 def prepare_index(settings: Settings) -> BuildReport | None:
-    """Index what changed; None when another process is at it and there is an index to answer from meanwhile."""
+    """Index what changed; None when that is another process's work and there is an index to answer from meanwhile.
+
+    It is where another is at it already, and where this one may only read the folder, as replicas do.
+    """
     try:
         return build_ingest(settings).run()
     except BusyError:
         check_ready(settings)
+        return None
+    except ReadOnlyError:
+        build_retriever(settings).list_sections()  # raises what keeps this version from reading that index
         return None
 
 
@@ -349,6 +355,8 @@ def _prepare_model(settings: Settings, *, rebuild: bool, progress: Progress | No
     from advisor.retrieval.embeddings import export_default_model, is_exported  # noqa: PLC0415
 
     if settings.embedding_model or (is_exported(settings.model_dir) and not rebuild):
+        return
+    if settings.model_dir == BUNDLED_MODEL:  # an image's own, which is made anew with the image
         return
     if progress:
         progress("Setting up the embedding model", 0, 1)

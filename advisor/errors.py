@@ -10,6 +10,7 @@ AdvisorError
 ├── KnowledgeError            a playbook is malformed: file, line, remedy
 ├── ModelError                embedding model missing, changed or unusable
 ├── StorageError              the database or the disk refuses
+│   └── ReadOnlyError             the folder may be read, not written
 └── UnavailableError          the advisor cannot answer now
     └── IndexUnavailableError     no index, or one that fails its checks
 """
@@ -68,6 +69,10 @@ class ModelError(AdvisorError):
 
 class StorageError(AdvisorError):
     """The database or the disk refused to store or read something."""
+
+
+class ReadOnlyError(StorageError):
+    """A folder that should be written may only be read."""
 
 
 class UnavailableError(AdvisorError):

@@ -14,6 +14,8 @@ from advisor.domain.knowledge import Collection
 from advisor.errors import InvalidInputError
 
 _PACKAGE = Path(__file__).resolve().parent
+BUNDLED_MODEL = _PACKAGE / "_bundled" / "models" / "all-MiniLM-L6-v2"
+"""Where an image keeps the exported embedding model, so that it can do without torch."""
 
 
 def _find_knowledge_base() -> Path:
@@ -181,8 +183,8 @@ class Settings(BaseSettings):
 
     @property
     def model_dir(self) -> Path:
-        """Where the exported embedding model lives."""
-        return self.data_dir / "models" / "all-MiniLM-L6-v2"
+        """Where the exported embedding model lives: in an image that carries one, else in the data directory."""
+        return BUNDLED_MODEL if BUNDLED_MODEL.is_dir() else self.data_dir / "models" / BUNDLED_MODEL.name
 
     @property
     def generations_dir(self) -> Path:

@@ -239,8 +239,12 @@ class SentenceTransformerEmbedder:
     """Any sentence-transformers model, by name or path: the reference implementation."""
 
     def __init__(self, model: str) -> None:
-        from sentence_transformers import SentenceTransformer  # noqa: PLC0415  seconds to import
-
+        try:
+            from sentence_transformers import SentenceTransformer  # noqa: PLC0415  seconds to import
+        except ModuleNotFoundError as error:  # as in the image
+            raise ModelError(
+                "sentence-transformers is not installed.", "Install it, or unset ADVISOR_EMBEDDING_MODEL."
+            ) from error
         self._name = model
         try:
             self._model: SentenceTransformer = SentenceTransformer(model, device="cpu")

@@ -8,6 +8,7 @@ atomic rename: a crash at any instant leaves the old index serving.
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 import re
@@ -20,7 +21,7 @@ from pathlib import Path
 import filelock
 from pydantic import BaseModel, ConfigDict
 
-from advisor.errors import BusyError, IndexUnavailableError, StorageError
+from advisor.errors import BusyError, IndexUnavailableError, ReadOnlyError, StorageError
 from advisor.retrieval.vector import FOLDER
 
 FORMAT = "index-7"
@@ -33,6 +34,7 @@ _MANIFEST = "manifest.json"
 _LOCK = ".lock"
 _DRAFT = "draft-"
 _REBUILD = "Run `advisor ingest --rebuild`."
+_READ_ONLY = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
 _SPACE_NEEDED = 200_000_000
 _CHROMA_LOG = "chroma.sqlite3"  # Chroma touches it on every open: checked by SQLite itself, not by digest
 
@@ -120,7 +122,10 @@ class Generations:
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[Path]:
-        """Hold the one write lock and yield an empty draft folder; raise BusyError when it is taken."""
+        """Hold the one write lock and yield an empty draft folder; raise BusyError when it is taken.
+
+        Raise ReadOnlyError in a folder that may only be read.
+        """
         try:
             self._root.mkdir(parents=True, exist_ok=True)
             lock = filelock.FileLock(self._root / _LOCK)
@@ -128,7 +133,8 @@ class Generations:
         except filelock.Timeout:
             raise BusyError("Another ingest is running.", "Wait until it is done, then try again.") from None
         except OSError as error:
-            raise StorageError(
+            refused = ReadOnlyError if error.errno in _READ_ONLY else StorageError
+            raise refused(
                 f"The data directory cannot be written ({error.strerror}).",
                 "Check its permissions and free space.",
             ) from error

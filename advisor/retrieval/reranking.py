@@ -17,8 +17,12 @@ class CrossEncoderReranker:
     """A sentence-transformers cross-encoder, by name or folder."""
 
     def __init__(self, model: str) -> None:
-        from sentence_transformers import CrossEncoder  # noqa: PLC0415  seconds to import
-
+        try:
+            from sentence_transformers import CrossEncoder  # noqa: PLC0415  seconds to import
+        except ModuleNotFoundError as error:  # as in the image
+            raise ModelError(
+                "sentence-transformers is not installed.", "Install it, or unset ADVISOR_RERANKER."
+            ) from error
         try:
             self._model = CrossEncoder(model, device="cpu")
         except (OSError, ValueError) as error:

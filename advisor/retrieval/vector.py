@@ -11,7 +11,7 @@ import json
 import threading
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, NamedTuple
@@ -89,7 +89,8 @@ class VectorStore:
             client = self.connect(directory)
             try:
                 for name in names:
-                    _fill(client, stored[name], map_matrix(directory, name, dimension), progress)
+                    with _typed_errors():
+                        _fill(client, stored[name], map_matrix(directory, name, dimension), progress)
             finally:
                 _close(client)
         except FAILURES as error:
@@ -304,7 +305,8 @@ def within_deadline(call: Callable[[], Any], seconds: float) -> Any:
 
     def run() -> None:
         try:
-            box.put((call(), None))
+            with _typed_errors():
+                box.put((call(), None))
         except BaseException as error:  # noqa: BLE001  handed over to the thread that waits
             box.put((None, error))
 
@@ -316,6 +318,17 @@ def within_deadline(call: Callable[[], Any], seconds: float) -> Any:
     if error is not None:
         raise error
     return result
+
+
+@contextlib.contextmanager
+def _typed_errors() -> Iterator[None]:
+    """Give a type to what Chroma's client raises as a bare Exception: replies that a proxy gives in its place."""
+    try:
+        yield
+    except Exception as error:
+        if type(error) is Exception:
+            raise ConnectionError("the proxy in front of Chroma refused the call, or does not reach it") from error
+        raise
 
 
 def _fill(client: ClientAPI, name: str, vectors: Vectors, progress: Progress | None) -> None:

@@ -1,8 +1,11 @@
-"""Opens the database and brings its tables up to date."""
+"""Opens the database and brings its tables up to date, though several processes, and versions, open it at once."""
 
 from __future__ import annotations
 
 import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,14 +17,25 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from advisor.errors import InvalidInputError, StorageError
 
 HEAD = "0005"
-"""The newest migration, so that an up-to-date database opens without Alembic; a test keeps it right."""
+"""The newest migration, so that an up-to-date database opens without Alembic; a test keeps it right.
+
+Its first digit is the era. Within one the tables only grow, so that a program works on those that a newer one has
+made while both run; a migration that takes something away begins the next era ("1006"), and older programs refuse.
+"""
 
 _CONNECT_SECONDS = 5
 _MIGRATIONS = Path(__file__).parent / "migrations"
+_ADVISORY_LOCK = 0x0AD_5150
+"""PostgreSQL's lock of those who migrate; any number does, as long as it stays."""
+_migrating = threading.Lock()  # Alembic keeps what it works on in a global
 
 
 def open_database(url: str) -> Engine:
-    """Return an engine on an up-to-date database, creating tables as needed."""
+    """Return an engine on an up-to-date database, creating tables as needed.
+
+    Of several that open an old one at once, one migrates and the others wait. Raise StorageError for a database that a
+    newer program has changed beyond what this one can work on; nothing is ever taken back here.
+    """
     try:
         parsed = make_url(url)
     except ArgumentError:
@@ -40,8 +54,8 @@ def open_database(url: str) -> Engine:
             event.listen(engine, "begin", _begin)
         with engine.connect() as connection:
             version = find_version(connection)
-        if version != HEAD:
-            migrate(engine, HEAD)
+        if _is_behind(version):
+            _catch_up(engine)
     except ModuleNotFoundError as error:
         raise InvalidInputError(
             f"The database driver {error.name} is not installed.",
@@ -105,17 +119,48 @@ def _begin(connection: Connection) -> None:
 
 def migrate(engine: Engine, revision: str) -> None:
     """Bring the tables to a revision, up or down; going down drops what the revision does not know."""
+    with _alone(engine) as connection:
+        down = revision == "base" or revision < (find_version(connection) or "")
+        _step(connection, revision, down=down)
+
+
+def _catch_up(engine: Engine) -> None:
+    """Bring the tables to HEAD, unless another process has done so while this one waited."""
+    with _alone(engine) as connection:
+        if _is_behind(find_version(connection)):
+            _step(connection, HEAD, down=False)
+
+
+def _is_behind(version: str | None) -> bool:
+    """Whether tables are older than this program; raise StorageError when they are too new for it."""
+    if version is None or version <= HEAD:
+        return version != HEAD
+    if version[0] == HEAD[0]:
+        return False
+    raise StorageError(
+        f"The database belongs to a newer version of the advisor (its tables are at {version}, this one knows {HEAD}).",
+        "Install the newer version here too, or restore the backup from before the upgrade.",
+    )
+
+
+@contextmanager
+def _alone(engine: Engine) -> Iterator[Connection]:
+    """Yield a transaction that no other process migrates beside; it waits for one that does."""
+    immediate = engine.execution_options(immediate=True)
+    with _migrating, immediate.begin() as connection:
+        if engine.dialect.name == "postgresql":
+            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _ADVISORY_LOCK})
+        yield connection
+
+
+def _step(connection: Connection, revision: str, *, down: bool) -> None:
     from alembic import command  # noqa: PLC0415  a tenth of a second, needed only when tables change
     from alembic.config import Config  # noqa: PLC0415
 
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS))
-    with engine.begin() as connection:
-        step = (
-            command.downgrade if revision < (find_version(connection) or "") or revision == "base" else command.upgrade
-        )
-        config.attributes["connection"] = connection
-        step(config, revision)
+    config.attributes["connection"] = connection
+    (command.downgrade if down else command.upgrade)(config, revision)
 
 
 def find_version(connection: Connection) -> str | None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import socket
 import subprocess
 import sys
 import threading
 import time
+import uuid
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import chromadb
@@ -227,6 +230,52 @@ def test_a_server_that_is_away_stops_the_ingest_and_nothing_else(tmp_path: Path)
         Ingest(knowledge_base_dir=SMALL, writer=builder).run()
     assert generations.find_current() is None
     assert not list((tmp_path / "generations").glob("draft-*"))
+
+
+class RefusingProxy(BaseHTTPRequestHandler):
+    """Lets a client in as Chroma does, then answers in Chroma's place: its token was changed, or Chroma is away."""
+
+    status = 502
+
+    def do_GET(self) -> None:
+        welcome = IDENTITY if "identity" in self.path else PLACE
+        self._reply(*((self.status, "<html>") if "collections" in self.path else (200, json.dumps(welcome))))
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self._reply(self.status, "<html>")
+
+    def _reply(self, status: int, body: str) -> None:
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body.encode())
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+IDENTITY = {"user_id": "", "tenant": "default_tenant", "databases": ["default_database"]}
+PLACE = {"id": str(uuid.UUID(int=1)), "name": "default", "tenant": "default_tenant", "nanosecond heartbeat": 1}
+
+
+@pytest.mark.parametrize("status", [401, 502])
+def test_what_a_proxy_answers_in_the_place_of_chroma_harms_nothing(
+    tmp_path: Path, status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vectors = make_vectors(200)
+    write_index(tmp_path, vectors, vectors)
+    monkeypatch.setattr(RefusingProxy, "status", status)
+    with ThreadingHTTPServer(("127.0.0.1", 0), RefusingProxy) as proxy:
+        threading.Thread(target=proxy.serve_forever, daemon=True).start()
+        store = VectorStore(f"http://127.0.0.1:{proxy.server_port}")
+        store.connect(tmp_path)  # so far it is a server like any other
+        away = store.open(tmp_path).find_nearest(CHUNKS, vectors[3], 5)
+        assert (away.degraded, next(iter(away.cosines))) == (True, 3)
+        with pytest.raises(StorageError, match="did not take the vectors"):
+            store.index(tmp_path, (CHUNKS,), 64)
+        assert not store.forget(tmp_path)
+        proxy.shutdown()
 
 
 @pytest.mark.slow
