@@ -71,8 +71,12 @@ _ORDER = re.compile(
     r"|\b(?:end|begin|start|finish|conclude) your (?:answer|reply|response|output)\b"
     r"|\b(?:respond|reply|answer) (?:only|just|exclusively) (?:with|in|as)\b"
     r"|\byou are (?:now |going to be )?(?:an? |the )?(?:AI|assistant|chatbot|chatgpt|language model|DAN)\b"
+    r"|\byou are now an? (?:\w+ ){1,2}(?:bot|chatbot|assistant|AI|model)\b|\bbefore you (?:reply|respond|answer),"
+    r"|\b(?:print|repeat|reveal|output|show) (?:everything|all|the (?:text|words|lines)) (?:above|before)\b"
+    r"|\b(?:reply|response|answer|output)\b.{0,20}\b(?:base64|rot13|mirror writing)\b"
     r"|\b(?:system prompt|jailbreak)\b|\btell the (?:reader|user|person who asks)\b"
-    r"|(?:^|[.!?:]\s+)(?:dear |hey |hello )?(?:AI )?(?:assistant|advisor|chatbot|bot|language model|LLM)\s*[,:]",
+    r"|(?:^|[.!?:]\s+)(?:dear |hey |hello |hi )AI\s*[,:]"
+    r"|(?:^|[.!?:]\s+)(?:dear |hey |hello |hi )?(?:AI )?(?:assistant|advisor|chatbot|bot|language model|LLM)\s*[,:]",
     re.IGNORECASE,
 )
 _MARKDOWN_LINK = re.compile(r"!?\[(?P<words>[^\]]*)\]\([^)]*\)")
