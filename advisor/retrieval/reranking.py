@@ -20,7 +20,9 @@ class CrossEncoderReranker:
         from sentence_transformers import CrossEncoder  # noqa: PLC0415  seconds to import
 
         try:
-            self._model = CrossEncoder(model, device="cpu")
+            self._model = CrossEncoder(
+                model, device="cpu", trust_remote_code=False, model_kwargs={"use_safetensors": True}
+            )
         except (OSError, ValueError) as error:
             raise ModelError(
                 f'The cross-encoder "{model}" cannot be loaded.',
