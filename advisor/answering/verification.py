@@ -61,9 +61,11 @@ _HOST = (
 )
 """An address without its scheme: a host, an e-mail, four numbers."""
 _LINK = re.compile(
-    rf"https?:|www\.|!\[|\]\(|<[a-z/!][^>]*>|\b(?:mailto|javascript|ftp|tel):\s?\S|\bdata:[a-z]+/|{_HOST}",
+    rf"https?:|www\.|!\[|\]\(|\]\[(?!\d+\])|\[[.:]\]|<[a-z/!@#][^>]*>|\b[\w-]+ dot (?:com|net|org|io)\b|\b(?:mailto|javascript|ftp|tel):\s?\S|\bdata:[a-z]+/|{_HOST}",
     re.IGNORECASE,
 )
+_DOTS = str.maketrans("\u3002\uff61", "..")
+"""Full stops of other scripts, which browsers take for the dot of an address."""
 _SPACED = re.compile(r"https?:/|://|\bwww\b ?\. ?\w", re.IGNORECASE)
 _ORDER = re.compile(
     r"\b(?:ignore|disregard|forget|override)\b.{0,40}\b(?:previous|prior|above|earlier|all|your)\b.{0,20}"
@@ -118,7 +120,7 @@ def find_problem(
 
 def has_link(text: str) -> bool:
     """Whether a text holds a link, an image, markup or an address, also with blanks or odd letters in it."""
-    plain = normalise(text)
+    plain = normalise(text).translate(_DOTS)
     return bool(_LINK.search(plain) or _SPACED.search(re.sub(r"\s*([:/])\s*", r"\1", plain)))
 
 

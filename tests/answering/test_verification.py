@@ -138,11 +138,17 @@ def test_links_are_found_in_any_disguise_and_left_out() -> None:
         "192.168.0.1/x",
         "tel:+49 123",
         "me.it/x",
+        "https[:]//evil[.]example",
+        "evil。com",
+        "evil dot com",
+        "[the plan][1a]",
+        "<@U123> knows",
     ):
         assert has_link(text), text
     assert strip_links("Report it at [the desk](https://a.example/x).") == "Report it at the desk."
     assert "example" not in strip_links("Report it at https://a.example/x today.")
     assert "evil" not in strip_links("Sign in at evil.ai/reset or mail helpdesk@evil.ai.")
     assert not has_link("Version 3.11 of it, e.g. 1.5 to 2.5 percent. Ask the team.It answers.")
+    assert not has_link("It holds for both lines [1][2], and a dot on the map marks each.")
     assert not has_link("Ratio 3:1. The board decides: go/no-go.")
     assert not has_link("Collect the following data: serial number, date. If x<y the press stops.")
