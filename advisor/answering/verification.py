@@ -61,7 +61,9 @@ _HOST = (
 )
 """An address without its scheme: a host, an e-mail, four numbers."""
 _LINK = re.compile(
-    rf"https?:|www\.|!\[|\]\(|\]\[(?!\d+\])|\[[.:]\]|<[a-z/!@#][^>]*>|\b[\w-]+ dot (?:com|net|org|io)\b|\b(?:mailto|javascript|ftp|tel):\s?\S|\bdata:[a-z]+/|{_HOST}",
+    rf"https?:|www\.|!\[|\]\(|\]\[(?!\d+\])|\[[.:]\]|<[a-z/!@#][^>]*>|"
+    r"\b[\w-]+ dot (?:com|net|org|io)\b|"
+    rf"\b(?:mailto|javascript|ftp|tel):\s?\S|\bdata:[a-z]+/|{_HOST}",
     re.IGNORECASE,
 )
 _DOTS = str.maketrans("\u3002\uff61", "..")
