@@ -87,7 +87,7 @@ def find_leak(told: str, folder: Any) -> str:
 @pytest.mark.parametrize("door", DOORS)
 def test_no_door_tells_the_instructions(house: House, door: str) -> None:
     asked = len(house.model.asked)
-    for extraction in EXTRACTIONS[DOORS.index(door) % 2 :: 2]:
+    for extraction in EXTRACTIONS[DOORS.index(door) :: len(DOORS)]:
         told = house.ask(door, f"{SHADOW} {extraction}").replace(extraction, "")
         assert not find_leak(told, house.settings.prompts_dir), extraction
     assert len(house.model.asked) > asked  # the model was there to give them away
