@@ -7,7 +7,7 @@ export HF_HUB_OFFLINE = 1
 export ANONYMIZED_TELEMETRY = False
 
 .DEFAULT_GOAL := help
-.PHONY: help install check fix test quick evals speed openapi routes load soak serve ask
+.PHONY: help install check fix test quick evals speed openapi routes load soak audit sbom serve ask
 
 help: ## List the words
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -57,6 +57,16 @@ load: install ## Load a live server, beside a bare route
 
 soak: install ## Twenty minutes of steady work on a live server
 	$(BIN)/python -m evals soak
+
+audit: install ## Compare the pinned packages with known vulnerabilities; asks a service on the network
+	@$(BIN)/pip-audit --disable-pip --no-deps --strict --progress-spinner off -r constraints.txt >$(VENV)/audit.log 2>&1; \
+	done=$$?; grep -qE '^(No known|Found [0-9]+ known)' $(VENV)/audit.log && { cat $(VENV)/audit.log; exit $$done; }; \
+	echo "Nothing was audited: the vulnerability service is out of reach, or does not know every package. See $(VENV)/audit.log."; exit 1
+
+# its own check of the file against the schema would take minutes; a test reads the file instead
+SBOM ?= sbom.json
+sbom: install ## Write what is installed as CycloneDX JSON: make sbom SBOM=sbom.json
+	$(BIN)/cyclonedx-py environment --no-validate --pyproject pyproject.toml --of JSON --output-reproducible -o $(SBOM) $(BIN)/python
 
 serve: install ## Index the playbooks and serve the chat at http://127.0.0.1:8000
 	$(BIN)/advisor serve

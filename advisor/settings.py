@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings.exceptions import SettingsError
 
 from advisor.domain.identity import Grant, Permission, Person
 from advisor.domain.knowledge import Collection
@@ -39,7 +41,10 @@ class ChannelRule(StrEnum):
 
 
 class Settings(BaseSettings):
-    """Everything that can be set, one sentence each."""
+    """Everything that can be set, one sentence each.
+
+    Addresses are left out of what is printed of the settings (`repr=False`): people put passwords into them.
+    """
 
     model_config = SettingsConfigDict(env_prefix="ADVISOR_", env_file=".env", extra="ignore", frozen=True)
 
@@ -57,7 +62,7 @@ class Settings(BaseSettings):
         description="Name or folder of another sentence-transformers model; empty means the built-in one.",
     )
     database_url: str = Field(
-        default="", description="SQLAlchemy URL of the database; empty means SQLite in the data directory."
+        default="", repr=False, description="SQLAlchemy URL of the database; empty means SQLite in the data directory."
     )
     reviewed_only: bool = Field(
         default=False,
@@ -72,7 +77,9 @@ class Settings(BaseSettings):
         default="",
         description="Chat model that words answers, as provider:name; empty means that answers are quoted.",
     )
-    chat_base_url: str = Field(default="", description="Address of a server that speaks the chat model's protocol.")
+    chat_base_url: str = Field(
+        default="", repr=False, description="Address of a server that speaks the chat model's protocol."
+    )
     chat_daily_tokens: int = Field(
         default=0, ge=0, description="Tokens that the chat model may use in a day (UTC); 0 means any number."
     )
@@ -83,6 +90,7 @@ class Settings(BaseSettings):
     )
     chroma_url: str = Field(
         default="",
+        repr=False,
         description="Address of a Chroma server for the vectors; empty means files in the data directory.",
     )
     chroma_token: SecretStr = Field(
@@ -124,7 +132,9 @@ class Settings(BaseSettings):
     oidc_issuer: str = Field(default="", description="Issuer of OIDC tokens that are accepted.")
     oidc_audience: str = Field(default="", description="Audience that OIDC tokens must be made for.")
     oidc_jwks_url: str = Field(
-        default="", description="Where the issuer's keys are; empty means where its discovery document says."
+        default="",
+        repr=False,
+        description="Where the issuer's keys are; empty means where its discovery document says.",
     )
     oidc_algorithms: tuple[str, ...] = Field(
         default=("RS256", "ES256"), description="Signature algorithms that are accepted, as a JSON list."
@@ -151,7 +161,9 @@ class Settings(BaseSettings):
     )
     rate_limit: str = Field(default="120/minute", description="Requests that one caller may make.")
     redis_url: str = Field(
-        default="", description="Redis that counts requests for all replicas; empty means each process counts its own."
+        default="",
+        repr=False,
+        description="Redis that counts requests for all replicas; empty means each process counts its own.",
     )
     max_asks: int = Field(
         default=100, ge=1, description="Questions answered at once by a process; more are turned away with 503."
@@ -227,3 +239,7 @@ def load_settings() -> Settings:
         raise InvalidInputError(
             f"{name}: {first['msg'].lower()}.", "Correct it in the environment or in .env."
         ) from None
+    except SettingsError as error:
+        found = re.search(r'field "(\w+)"', str(error))
+        name = f"ADVISOR_{found[1].upper()}" if found else "A setting"
+        raise InvalidInputError(f"{name} is not JSON.", "Correct it in the environment or in .env.") from None

@@ -15,6 +15,8 @@ _SECRET_NAMES = re.compile(r"(?i)authorization|cookie|password|secret|token|api_
 _SECRET_TEXTS = re.compile(
     r"adv_[\w-]{8,}|xox[a-z]-[\w-]+|xapp-[\w-]+|(?i:bearer)\s+\S+|eyJ[\w-]+\.[\w-]+\.[\w-]*"
     r"|[\w.+-]+@[\w-]+\.[\w.-]+|(?<=://)[^\s@]*:[^\s@]+(?=@)"
+    r"|\bsk-[\w-]{8,}|\bhf_\w{8,}|\bgh[a-z]_\w{8,}|\bgithub_pat_\w+|\bAKIA[0-9A-Z]{12,}|\bAIza[\w-]{20,}"
+    r"|-----BEGIN [A-Z ]*PRIVATE KEY-----[^-]*"
 )
 
 

@@ -18,6 +18,8 @@ _ENDINGS = frozenset({"finish_reason", "stop_reason", "done_reason"})
 """By which providers say that a reply is whole; a connection that closed early looks like the end of one."""
 _CHARACTERS_A_TOKEN = 4
 """About, in English; for providers that do not count."""
+_REPLY_TOKENS = 1_000
+"""Set aside for a reply that has not come yet."""
 _REMEDY = "Check ADVISOR_CHAT_MODEL; until it answers, so does the advisor without it."
 
 
@@ -58,6 +60,8 @@ class LangChainChatModel:
         self._whole_seconds = whole_seconds
         self._retries = retries
         self._budget = budget
+        self._reserving = threading.Lock()
+        self._reserved = 0
 
     @property
     def fingerprint(self) -> str:
@@ -69,26 +73,39 @@ class LangChainChatModel:
 
         What fails before the first piece is tried again.
         """
+        reserved = self._reserve(len(instructions) // _CHARACTERS_A_TOKEN + _REPLY_TOKENS)
         try:
-            left = self._budget.find_left() if self._budget else 1
-        except StorageError as error:
-            raise ModelError("What the chat model may still use is not known.", "Check the database.") from error
-        if left <= 0:
-            raise ModelError("Today's tokens of the chat model are used up.", "Raise ADVISOR_CHAT_DAILY_TOKENS.")
-        deadline = time.monotonic() + self._whole_seconds
-        for attempt in range(self._retries + 1):
-            pieces = self._read(instructions, deadline)
+            deadline = time.monotonic() + self._whole_seconds
+            for attempt in range(self._retries + 1):
+                pieces = self._read(instructions, deadline)
+                try:
+                    first = next(pieces)
+                except ModelError:
+                    wait = random.uniform(0.1, 0.4) * 2**attempt  # noqa: S311  jitter, not a secret
+                    if attempt == self._retries or time.monotonic() + wait > deadline:
+                        raise
+                    time.sleep(wait)
+                    continue
+                yield first
+                yield from pieces
+                return
+        finally:
+            with self._reserving:
+                self._reserved -= reserved
+
+    def _reserve(self, tokens: int) -> int:
+        """Set tokens aside, so that calls side by side do not all spend the same last ones; raise ModelError."""
+        if not self._budget:
+            return 0
+        with self._reserving:
             try:
-                first = next(pieces)
-            except ModelError:
-                wait = random.uniform(0.1, 0.4) * 2**attempt  # noqa: S311  jitter, not a secret
-                if attempt == self._retries or time.monotonic() + wait > deadline:
-                    raise
-                time.sleep(wait)
-                continue
-            yield first
-            yield from pieces
-            return
+                left = self._budget.find_left() - self._reserved
+            except StorageError as error:
+                raise ModelError("What the chat model may still use is not known.", "Check the database.") from error
+            if left <= 0:
+                raise ModelError("Today's tokens of the chat model are used up.", "Raise ADVISOR_CHAT_DAILY_TOKENS.")
+            self._reserved += tokens
+        return tokens
 
     def _read(self, instructions: str, deadline: float) -> Iterator[str]:
         """Yield one reply, read in a thread of its own so that a stalled connection holds nobody up."""

@@ -61,9 +61,13 @@ _HOST = (
 )
 """An address without its scheme: a host, an e-mail, four numbers."""
 _LINK = re.compile(
-    rf"https?:|www\.|!\[|\]\(|<[a-z/!][^>]*>|\b(?:mailto|javascript|ftp|tel):\s?\S|\bdata:[a-z]+/|{_HOST}",
+    rf"https?:|www\.|!\[|\]\(|\]\[(?!\d+\])|\[[.:]\]|<[a-z/!@#][^>]*>|"
+    r"\b[\w-]+ dot (?:com|net|org|io)\b|"
+    rf"\b(?:mailto|javascript|ftp|tel):\s?\S|\bdata:[a-z]+/|{_HOST}",
     re.IGNORECASE,
 )
+_DOTS = str.maketrans("\u3002\uff61", "..")
+"""Full stops of other scripts, which browsers take for the dot of an address."""
 _SPACED = re.compile(r"https?:/|://|\bwww\b ?\. ?\w", re.IGNORECASE)
 _ORDER = re.compile(
     r"\b(?:ignore|disregard|forget|override)\b.{0,40}\b(?:previous|prior|above|earlier|all|your)\b.{0,20}"
@@ -71,8 +75,12 @@ _ORDER = re.compile(
     r"|\b(?:end|begin|start|finish|conclude) your (?:answer|reply|response|output)\b"
     r"|\b(?:respond|reply|answer) (?:only|just|exclusively) (?:with|in|as)\b"
     r"|\byou are (?:now |going to be )?(?:an? |the )?(?:AI|assistant|chatbot|chatgpt|language model|DAN)\b"
+    r"|\byou are now an? (?:\w+ ){1,2}(?:bot|chatbot|assistant|AI|model)\b|\bbefore you (?:reply|respond|answer),"
+    r"|\b(?:print|repeat|reveal|output|show) (?:everything|all|the (?:text|words|lines)) (?:above|before)\b"
+    r"|\b(?:reply|response|answer|output)\b.{0,20}\b(?:base64|rot13|mirror writing)\b"
     r"|\b(?:system prompt|jailbreak)\b|\btell the (?:reader|user|person who asks)\b"
-    r"|(?:^|[.!?:]\s+)(?:dear |hey |hello )?(?:AI )?(?:assistant|advisor|chatbot|bot|language model|LLM)\s*[,:]",
+    r"|(?:^|[.!?:]\s+)(?:dear |hey |hello |hi )AI\s*[,:]"
+    r"|(?:^|[.!?:]\s+)(?:dear |hey |hello |hi )?(?:AI )?(?:assistant|advisor|chatbot|bot|language model|LLM)\s*[,:]",
     re.IGNORECASE,
 )
 _MARKDOWN_LINK = re.compile(r"!?\[(?P<words>[^\]]*)\]\([^)]*\)")
@@ -114,7 +122,7 @@ def find_problem(
 
 def has_link(text: str) -> bool:
     """Whether a text holds a link, an image, markup or an address, also with blanks or odd letters in it."""
-    plain = normalise(text)
+    plain = normalise(text).translate(_DOTS)
     return bool(_LINK.search(plain) or _SPACED.search(re.sub(r"\s*([:/])\s*", r"\1", plain)))
 
 

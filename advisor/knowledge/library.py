@@ -236,11 +236,11 @@ def _find_obstacle(file: Path, real: Path) -> str:
     """Return why a file of a folder, which is really at `real`, is not read, or ""."""
     if _show(file) != file.as_posix():
         return "its name is not UTF-8"
-    if file.is_symlink() and not file.resolve().is_relative_to(real):
-        return "a link that leads out of the folder"
     try:
+        if file.is_symlink() and not file.resolve().is_relative_to(real):
+            return "a link that leads out of the folder"
         return "" if stat.S_ISREG(file.stat().st_mode) else "not a file"
-    except OSError:
+    except (OSError, RuntimeError):  # the latter for one that leads in a circle
         return "a link that leads nowhere"
 
 

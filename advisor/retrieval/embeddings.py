@@ -247,7 +247,9 @@ class SentenceTransformerEmbedder:
             ) from error
         self._name = model
         try:
-            self._model: SentenceTransformer = SentenceTransformer(model, device="cpu")
+            self._model: SentenceTransformer = SentenceTransformer(
+                model, device="cpu", trust_remote_code=False, model_kwargs={"use_safetensors": True}
+            )  # weights in any other format are pickles, which run code
         except (OSError, ValueError) as error:
             raise ModelError(
                 f'The embedding model "{model}" cannot be loaded.',

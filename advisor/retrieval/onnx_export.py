@@ -33,7 +33,9 @@ def write_onnx(model_dir: Path, target: Path) -> None:
     """Write the model of `model_dir` to `target` (and its weights beside it); batch and length stay free."""
     transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    bert = BertModel.from_pretrained(str(model_dir), add_pooling_layer=False, attn_implementation="eager")
+    bert = BertModel.from_pretrained(
+        str(model_dir), add_pooling_layer=False, attn_implementation="eager", use_safetensors=True
+    )
     encoder = _SentenceEncoder(bert).eval()
     ids = torch.ones(2, 8, dtype=torch.int64)
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()), torch.no_grad():

@@ -24,7 +24,9 @@ class CrossEncoderReranker:
                 "sentence-transformers is not installed.", "Install it, or unset ADVISOR_RERANKER."
             ) from error
         try:
-            self._model = CrossEncoder(model, device="cpu")
+            self._model = CrossEncoder(
+                model, device="cpu", trust_remote_code=False, model_kwargs={"use_safetensors": True}
+            )
         except (OSError, ValueError) as error:
             raise ModelError(
                 f'The cross-encoder "{model}" cannot be loaded.',

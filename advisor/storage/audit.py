@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from advisor.domain.audit import ORIGIN, AuditLine, AuditVerdict, NewLine, digest_line
 from advisor.domain.identity import Caller
 from advisor.errors import NotFoundError, StorageError
-from advisor.storage.database import as_utc
+from advisor.storage.database import as_utc, empty_write_ahead_log
 from advisor.storage.schema import AuditRow, EntryRow, FeedbackRow, PseudonymRow, TurnRow
 
 ERASE = "erase"
@@ -101,11 +101,7 @@ class SqlAuditLog:
                 _rewrite_entries(connection, caller_id, pseudonym)
                 append_line(connection, by, NewLine(action=ERASE, subject=pseudonym))
                 connection.execute(delete(PseudonymRow).where(PseudonymRow.caller_id == caller_id))
-            if self._engine.dialect.name == "sqlite":  # what was overwritten must not outlive it in the write-ahead log
-                with self._engine.connect() as connection:
-                    connection.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql(
-                        "PRAGMA wal_checkpoint(TRUNCATE)"
-                    )
+            empty_write_ahead_log(self._engine)
         except SQLAlchemyError as error:
             raise StorageError("Nobody was erased.", "Check the database, then try again.") from error
         return int(dropped)

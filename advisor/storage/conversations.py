@@ -16,7 +16,7 @@ from advisor.domain.receipts import Receipt
 from advisor.domain.work import Feedback
 from advisor.errors import NotFoundError, StorageError
 from advisor.storage.audit import append_line
-from advisor.storage.database import as_utc
+from advisor.storage.database import as_utc, empty_write_ahead_log
 from advisor.storage.schema import Base, FeedbackRow, TurnRow
 
 
@@ -142,6 +142,8 @@ class SqlConversations:
                 connection.execute(delete(TurnRow).where(*mine))
                 if answers:
                     append_line(connection, caller, NewLine(action="delete conversation", subject=conversation_id))
+            if answers:
+                empty_write_ahead_log(self._engine)
         except SQLAlchemyError as error:
             raise StorageError("The conversation could not be deleted.", "Check the database.") from error
         if not answers:
@@ -165,6 +167,8 @@ class SqlConversations:
                         delete(FeedbackRow).where(FeedbackRow.answer_id.in_([r.answer_id for r in part]))
                     )
                     connection.execute(delete(TurnRow).where(TurnRow.number.in_([r.number for r in part])))
+            if rows:
+                empty_write_ahead_log(self._engine)
         except SQLAlchemyError as error:
             raise StorageError("Old conversations could not be deleted.", "Check the database.") from error
         return len(rows)
@@ -185,6 +189,8 @@ class SqlConversations:
                         gone.append(number)
                 for start in range(0, len(gone), 500):
                     connection.execute(delete(TurnRow).where(TurnRow.number.in_(gone[start : start + 500])))
+            if gone:
+                empty_write_ahead_log(self._engine)
         except SQLAlchemyError as error:
             raise StorageError("What removed documents said could not be deleted.", "Run `advisor ingest`.") from error
         return len(gone)

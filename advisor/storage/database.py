@@ -85,6 +85,15 @@ def as_utc(moment: datetime) -> datetime:
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
+def empty_write_ahead_log(engine: Engine) -> None:
+    """See to it that what was deleted or overwritten does not outlive that in SQLite's write-ahead log."""
+    if engine.dialect.name == "sqlite":
+        with engine.connect() as connection:
+            connection.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql(
+                "PRAGMA wal_checkpoint(TRUNCATE)"
+            )
+
+
 def _prepare_folder(database: str | None) -> None:
     if not database or database == ":memory:":
         return

@@ -20,6 +20,7 @@ def ask(advisor: Advisor, question: str, role: Role = Role.EXECUTIVE) -> Answer:
     return advisor.ask(LOCAL_CALLER, question, role=role.value)
 
 
+@pytest.mark.owasp("LLM09")
 def test_every_sentence_is_cited_and_every_quote_and_figure_stands_in_its_section(
     advisor: Advisor, questions: list[str], knowledge: KnowledgeBase
 ) -> None:
@@ -129,6 +130,7 @@ def test_a_stated_limit_says_what_to_do_instead(advisor: Advisor) -> None:
     assert answer.citations
 
 
+@pytest.mark.owasp("LLM01", "LLM04")
 @pytest.mark.parametrize(
     "attack",
     [

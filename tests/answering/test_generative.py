@@ -92,6 +92,7 @@ def make_bad(line: str) -> Reply:
     return reply
 
 
+@pytest.mark.owasp("LLM05", "LLM02")
 @pytest.mark.parametrize(
     ("line", "secret"),
     [
@@ -197,12 +198,42 @@ def test_a_worded_answer_is_replayed_from_old_replies(indexed: Settings, tmp_pat
     assert len(server.asked) == 1
 
 
+@pytest.mark.owasp("LLM10")
 def test_no_more_is_spent_in_a_day_than_allowed(indexed: Settings, tmp_path: Path, server: ChatServer) -> None:
     server.reply = say_the_first
     service = open_service(indexed, tmp_path, server, chat_daily_tokens=500)  # one call takes more
     assert UNAVAILABLE not in service.ask(LOCAL_CALLER, QUESTION).notices
     assert UNAVAILABLE in service.ask(LOCAL_CALLER, QUESTION).notices
     assert len(server.asked) == 1
+
+
+class MemoryBudget:
+    """Tokens in a number."""
+
+    def __init__(self, left: int) -> None:
+        self.left = left
+
+    def find_left(self) -> int:
+        return self.left
+
+    def spend(self, tokens: int) -> None:
+        self.left -= tokens
+
+
+@pytest.mark.owasp("LLM10")
+def test_calls_side_by_side_do_not_all_spend_the_last_tokens(server: ChatServer) -> None:
+    server.reply = lambda _: "A sentence that goes on for a while. [1]\n" * 5
+    budget = MemoryBudget(500)
+    chat = LangChainChatModel("openai:scripted", base_url=server.url, budget=budget)
+    first = chat.stream("Say something.")
+    next(first)
+    for _ in range(3):
+        with pytest.raises(ModelError, match="used up"):
+            next(chat.stream("Say something."))
+    assert len(server.asked) == 1
+    list(first)
+    assert 0 < budget.left < 500
+    assert list(chat.stream("Say something."))  # what was set aside and not used is free again
 
 
 @pytest.mark.fault("R9")

@@ -15,6 +15,7 @@ NEVER = {"bad: figure", "bad: citation", "bad: link", "bad: name", "bad: prompt"
 
 
 @pytest.mark.fault("R11")
+@pytest.mark.owasp("LLM09")
 def test_nothing_false_reaches_the_reader_and_what_is_true_does(indexed: Settings, tmp_path: Path) -> None:
     settings = indexed.model_copy(update={"database_url": f"sqlite:///{tmp_path}/a.sqlite"})
     measured = {metric.name: metric for metric in measure(follow(settings, Half.TUNED))}

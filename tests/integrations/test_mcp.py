@@ -119,6 +119,7 @@ def test_the_program_is_told_as_everywhere(call: Call, office: ProgramOffice) ->
     assert call("gap_summary", site="Atlantis").is_error
 
 
+@pytest.mark.owasp("LLM06")
 def test_a_status_is_recorded_once_and_only_as_it_was_shown(call: Call, office: ProgramOffice) -> None:
     name = office.list_status(LOCAL_CALLER)[0].name
     text = f"{name} is at risk, two false alarms"

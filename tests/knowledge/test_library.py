@@ -59,6 +59,13 @@ def test_a_name_that_is_not_utf_8_stops_nothing(share: Share) -> None:
     assert [head.path for head in share.list()] == ["good.md"]
 
 
+def test_a_link_in_a_circle_stops_nothing(share: Share) -> None:
+    share.put("good.md")
+    (share.folder / "circle.md").symlink_to("circle.md")
+    assert share.ingest() == {"share/circle.md": "a link that leads nowhere"}
+    assert [head.path for head in share.list()] == ["good.md"]
+
+
 def test_two_collections_over_one_folder_hold_it_both(share: Share) -> None:
     share.put("good.md")
     share.collections = [Collection(name=name, path=str(share.folder), label=name) for name in ("one", "two")]
@@ -100,6 +107,7 @@ def test_a_removed_document_is_gone_from_disk_at_the_next_ingest(share: Share) -
     assert not [file for file in share.index.rglob("*") if file.is_file() and b"Quandril" in file.read_bytes()]
 
 
+@pytest.mark.owasp("LLM02", "ASVS V5")
 def test_files_are_sent_only_as_they_were_read(share: Share, tmp_path: Path) -> None:
     file = share.put("good.md")
     share.ingest()

@@ -119,6 +119,7 @@ BAD = {
 }
 
 
+@pytest.mark.owasp("LLM10", "ASVS V5")
 def test_one_bad_file_stops_nobody(tmp_path: Path) -> None:
     for name, (raw, _) in BAD.items():
         (tmp_path / name).write_bytes(raw() if callable(raw) else raw)
@@ -137,6 +138,7 @@ def test_a_file_that_takes_too_long_is_given_up_and_the_next_one_read(tmp_path: 
     assert readings[1].extract
 
 
+@pytest.mark.owasp("LLM10", "ASVS V5")
 def test_a_hundred_damaged_files_are_each_read_or_refused_with_a_reason(tmp_path: Path) -> None:
     dice = random.Random(7)
     originals = {

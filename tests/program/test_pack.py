@@ -162,6 +162,7 @@ def test_the_pages_carry_gates_decisions_and_sources(pack: MeetingPack, name: st
         assert part in said
 
 
+@pytest.mark.owasp("LLM05")
 def test_what_people_wrote_cannot_act(make_office: OfficeMaker, tmp_path: Path) -> None:
     office = make_office(f"sqlite:///{tmp_path}/evil.sqlite")
     changes = [
@@ -224,6 +225,7 @@ def test_what_is_no_template_or_no_format_is_said(pack: MeetingPack, tmp_path: P
         find_format("doc")
 
 
+@pytest.mark.owasp("LLM05", "LLM02")
 def test_nothing_is_fetched_for_a_pdf(pack: MeetingPack, monkeypatch: pytest.MonkeyPatch) -> None:
     need_pango()
     monkeypatch.setattr(socket, "create_connection", lambda *_, **__: pytest.fail("a report reached for the network"))

@@ -40,6 +40,7 @@ def test_nothing_gives_no_vectors(embedder: Embedder) -> None:
     assert embedder.embed([]).shape == (0, 384)
 
 
+@pytest.mark.owasp("LLM03")
 def test_weights_that_differ_from_the_published_ones_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="missing"):
         embeddings.check_weights(tmp_path)
@@ -52,6 +53,7 @@ def test_the_packaged_weights_are_the_published_ones() -> None:
     embeddings.check_weights(packaged_model_dir())
 
 
+@pytest.mark.owasp("LLM03")
 @pytest.mark.parametrize("name", ["model.onnx", "model.onnx.data", "tokenizer.json"])
 def test_a_tampered_export_is_refused(tmp_path: Path, indexed: Settings, name: str) -> None:
     shutil.copytree(indexed.model_dir, tmp_path / "model")

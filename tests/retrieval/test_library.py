@@ -75,6 +75,7 @@ def test_only_holders_of_a_label_find_its_documents(place: Place) -> None:
     assert len(place.retriever.list_documents(BOARD)) == 3
 
 
+@pytest.mark.owasp("LLM02", "LLM08")
 def test_what_a_caller_may_not_see_shapes_no_score_of_theirs(place: Place) -> None:
     place.ingest()
     before = place.retriever.retrieve(Query(text="Who answers a gearbox alarm?"), STAFF)
@@ -130,6 +131,7 @@ def test_a_deleted_file_is_gone_from_answers_and_from_disk(place: Place) -> None
     assert b"Nordwerk" not in kept
 
 
+@pytest.mark.owasp("LLM02", "LLM08")
 @pytest.mark.parametrize("damage", ["chunks.f32", "data_level0.bin"])
 def test_a_deleted_file_is_gone_from_disk_though_the_index_was_damaged(place: Place, damage: str) -> None:
     (place.closed / "agenda.md").write_text("# Agenda\n\nThe board meets on the first Tuesday of each month.\n")

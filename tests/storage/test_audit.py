@@ -57,6 +57,7 @@ def test_every_write_leaves_a_line_in_the_same_transaction(engine: Engine) -> No
     assert audit.verify().problem == ""
 
 
+@pytest.mark.owasp("ASVS V16")
 @pytest.mark.parametrize("harm", ["edit", "delete", "swap", "cut"])
 def test_no_line_is_changed_unseen(engine: Engine, harm: str) -> None:
     audit = SqlAuditLog(engine)
@@ -88,6 +89,7 @@ def test_writers_side_by_side_keep_one_chain(engine: Engine) -> None:
     assert {line.subject for line in audit.read()} == {str(number) for number in range(60)}
 
 
+@pytest.mark.owasp("LLM02", "ASVS V14")
 def test_a_person_is_erased_and_the_chain_still_holds(engine: Engine) -> None:
     audit, log, conversations = SqlAuditLog(engine), SqlRegisterLog(engine), SqlConversations(engine)
     log.append(ANNA, [entry("a")])

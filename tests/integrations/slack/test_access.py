@@ -119,6 +119,7 @@ def _event(ts: str = "1.5") -> bytes:
     return json.dumps({"type": "event_callback", "team_id": "T1", "event_id": "Ev9", "event": event}).encode()
 
 
+@pytest.mark.owasp("ASVS V3", "ASVS V9")
 @pytest.mark.parametrize(
     ("headers", "timestamp", "status"),
     [
@@ -142,6 +143,7 @@ def test_what_is_not_signed_by_slack_does_no_work(
 
 
 @pytest.mark.fault("R14")
+@pytest.mark.owasp("ASVS V3", "ASVS V9")
 def test_what_is_replayed_is_answered_once(company: Company) -> None:
     dm = company.sim.dm("UANNA")
     ts = company.sim.say("UANNA", dm, "How should we choose KPIs?")

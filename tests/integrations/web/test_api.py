@@ -143,6 +143,7 @@ def test_an_error_on_the_way_becomes_an_event(call: Callable[..., httpx.Response
     assert "It broke." in response.text
 
 
+@pytest.mark.owasp("ASVS V4")
 def test_a_defect_shows_no_inner_workings(call: Callable[..., httpx.Response]) -> None:
     response = call(ZeroDivisionError("secret detail"))
     assert response.status_code == 500

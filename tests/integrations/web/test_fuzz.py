@@ -30,6 +30,7 @@ SCHEMA = schemathesis.openapi.from_dict(json.loads(FILE.read_text()))
 OPERATIONS = {found.ok().label: found.ok() for found in SCHEMA.get_all_operations()}
 
 
+@pytest.mark.owasp("ASVS V4")
 @pytest.mark.parametrize("label", OPERATIONS)
 def test_nothing_that_is_sent_breaks_it(server: str, label: str) -> None:
     @given(case=st.one_of(OPERATIONS[label].as_strategy(mode) for mode in GenerationMode))

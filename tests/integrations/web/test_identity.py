@@ -160,6 +160,7 @@ def make_token(door: Door, key: str, user: str = "Eva@example.com", origin: str 
     return door.client.post("/api/v1/widget-tokens", json={"user": user, "origin": origin}, headers=bearer(key))
 
 
+@pytest.mark.owasp("ASVS V3", "ASVS V9")
 def test_a_widget_token_stands_for_a_person_on_one_page(open_door: OpenDoor) -> None:
     door = widget_door(open_door)
     key = door.make_key(Permission.ADMIN, areas=(Area.TOKENS,))
@@ -180,6 +181,7 @@ def test_a_widget_token_gives_no_more_than_its_key(open_door: OpenDoor) -> None:
     assert (me["permission"], me["groups"]) == ("reader", [])
 
 
+@pytest.mark.owasp("ASVS V3", "ASVS V9")
 def test_a_widget_token_dies_with_its_key(open_door: OpenDoor) -> None:
     door = widget_door(open_door)
     token = make_token(door, door.make_key(areas=(Area.TOKENS,))).json()["token"]
@@ -199,6 +201,7 @@ def test_widget_tokens_are_made_only_by_keys_for_listed_pages(open_door: OpenDoo
     ).status_code == 403  # fmt: skip
 
 
+@pytest.mark.owasp("ASVS V3", "ASVS V9")
 def test_a_forged_or_old_widget_token_is_refused(open_door: OpenDoor) -> None:
     door = widget_door(open_door, token_secret="a" * 40)
     key = door.make_key(areas=(Area.TOKENS,))
@@ -276,6 +279,7 @@ def test_an_oidc_token_says_who_asks(open_door: OpenDoor, issuer: Issuer) -> Non
     assert (me["id"], me["permission"], me["groups"]) == ("eva@example.com", "approver", ["board"])
 
 
+@pytest.mark.owasp("ASVS V3", "ASVS V9")
 def test_a_token_that_is_not_the_issuers_for_us_and_now_is_refused(open_door: OpenDoor, issuer: Issuer) -> None:
     door = oidc_door(open_door, issuer)
     stranger = rsa.generate_private_key(public_exponent=65537, key_size=2048)

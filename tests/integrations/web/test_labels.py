@@ -97,6 +97,7 @@ def test_guessing_its_name_makes_another_record(door: Door, board: dict[str, str
     assert (kept["label"], kept["accountable_owner"]) == ("board", "Ada Hidden")
 
 
+@pytest.mark.owasp("LLM02", "LLM08")
 @pytest.mark.parametrize("more", [{}, {"version": 5}, {"corrects": 396}, {"corrects": 1}, {"create": True}])
 def test_naming_its_id_says_no_more_than_naming_an_unknown_one(
     door: Door, board: dict[str, str], other: dict[str, str], more: dict[str, Any]

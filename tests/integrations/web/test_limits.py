@@ -38,6 +38,7 @@ def test_guessing_keys_is_slowed_down(open_door: OpenDoor) -> None:
     assert statuses == {401, 429}
 
 
+@pytest.mark.owasp("LLM10")
 def test_what_is_too_large_is_turned_away(open_door: OpenDoor) -> None:
     door = open_door(anonymous=True)
     large = b'{"question": "' + b"x" * 1_100_000 + b'"}'
@@ -47,6 +48,7 @@ def test_what_is_too_large_is_turned_away(open_door: OpenDoor) -> None:
         assert answer.headers["content-type"] == "application/problem+json"
 
 
+@pytest.mark.owasp("ASVS V3", "ASVS V9")
 @pytest.mark.parametrize(
     ("origin", "status"),
     [("", 200), ("http://advisor.example.com", 200), (PAGE, 200), ("https://evil.example.com", 403), ("null", 403)],
@@ -59,6 +61,7 @@ def test_a_strange_page_changes_nothing(open_door: OpenDoor, origin: str, status
     assert asked.headers.get("access-control-allow-origin") == (PAGE if origin == PAGE else None)
 
 
+@pytest.mark.owasp("ASVS V3", "ASVS V9")
 def test_a_form_sent_from_another_site_is_refused(open_door: OpenDoor) -> None:
     door = open_door(trusted_proxies=("192.0.2.7",))
     headers = {"X-Forwarded-Email": "eva@example.com", "Sec-Fetch-Site": "cross-site"}
@@ -66,6 +69,7 @@ def test_a_form_sent_from_another_site_is_refused(open_door: OpenDoor) -> None:
     assert answer.status_code == 403
 
 
+@pytest.mark.owasp("ASVS V3", "ASVS V9")
 def test_a_preflight_lets_in_listed_pages_only(open_door: OpenDoor) -> None:
     door = open_door(allowed_origins=(PAGE,))
     asks = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization,content-type"}
@@ -105,6 +109,7 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     process.wait(10)
 
 
+@pytest.mark.owasp("LLM10")
 def test_replicas_share_a_limit_through_redis(redis_url: str, tmp_path: Path) -> None:
     replicas = [RateLimits(web_settings(tmp_path, redis_url=redis_url, rate_limit="4/minute")) for _ in range(2)]
     for number in range(4):

@@ -32,6 +32,7 @@ def read_metrics(address: str) -> dict[str, float]:
     return {name: float(value) for name, value in (line.rsplit(" ", 1) for line in lines if not line.startswith("#"))}
 
 
+@pytest.mark.owasp("LLM02", "ASVS V16")
 def test_logs_name_the_request_and_tell_no_secret(indexed: Settings, tmp_path: Path) -> None:
     with (
         (tmp_path / "log").open("wb") as log,

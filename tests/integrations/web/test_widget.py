@@ -392,6 +392,7 @@ def count_foreign(page: Page) -> int:
     )
 
 
+@pytest.mark.owasp("LLM05")
 def test_a_hundred_payloads_in_questions_run_nowhere(visit: Visit) -> None:
     assert len(set(PAYLOADS)) == 100
     page = visit().page
@@ -406,6 +407,7 @@ def test_a_hundred_payloads_in_questions_run_nowhere(visit: Visit) -> None:
     assert count_foreign(page) == 0
 
 
+@pytest.mark.owasp("LLM05")
 def test_a_hundred_payloads_in_answers_run_nowhere(visit: Visit) -> None:
     page = visit().page
     body = ""
