@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -98,7 +99,7 @@ def check_backup(archive: Path) -> BackupManifest:
                     raise InvalidInputError(f"The backup is damaged ({name}).", _DAMAGED)
     except FileNotFoundError:
         raise InvalidInputError(f"There is no file {archive}.", "Give the archive that was backed up.") from None
-    except (OSError, KeyError, ValidationError, zipfile.BadZipFile, zipfile.LargeZipFile) as error:
+    except (OSError, EOFError, KeyError, ValidationError, zipfile.BadZipFile, zlib.error) as error:
         raise InvalidInputError(f"{archive} is no backup, or is damaged.", _DAMAGED) from error
     return manifest
 

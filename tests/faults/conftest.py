@@ -15,6 +15,7 @@ from typing import Any
 import httpx
 import pytest
 
+from advisor.bootstrap import build_ingest
 from advisor.settings import Settings
 from tests.conftest import missing
 from tests.integrations.conftest import ADVISOR, environment
@@ -54,7 +55,7 @@ def wait_until(holds: Callable[[], Any], seconds: float = 60) -> Any:
 @pytest.fixture
 def own(small: Settings) -> Settings:
     """A data directory of its own with the small playbooks indexed."""
-    assert run(small, "ingest").returncode == 0
+    build_ingest(small).run()
     return small
 
 

@@ -9,15 +9,19 @@ import subprocess
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
 import pytest
 from sqlalchemy import create_engine, inspect, text
 
-from advisor.domain.identity import LOCAL_CALLER
+from advisor.bootstrap import build_advisor, build_ingest, build_keys, build_program
+from advisor.domain.identity import LOCAL_CALLER, NewKey
+from advisor.domain.records import RecordKind
+from advisor.domain.register import RecordChange
+from advisor.domain.work import Feedback
 from advisor.errors import ConflictError, InvalidInputError, StorageError
-from advisor.program.office import ProgramOffice
 from advisor.safekeeping import back_up, find_last_backup, restore
 from advisor.settings import Settings
 from advisor.storage import database
@@ -80,7 +84,7 @@ def stopped(postgres_url: str) -> Iterator[None]:
 @pytest.mark.fault("R15")
 def test_without_its_database_it_answers_and_says_what_is_missing(whole: Settings, postgres_url: str) -> None:
     url = new_database(postgres_url, "away")
-    assert run(whole, "demo", ADVISOR_DATABASE_URL=url).returncode == 0
+    build_program(whole.model_copy(update={"database_url": url})).load_demo(LOCAL_CALLER, door="test")
     with serving(whole, ADVISOR_DATABASE_URL=url) as server:
         before = ask(server.address, SHADOW).json()
         assert write_status(server.address, "before").status_code == 201
@@ -138,9 +142,9 @@ def test_a_migration_that_fails_changes_nothing(
 
 
 @pytest.mark.fault("R7")
-def test_a_full_disk_stops_writes_and_nothing_else(tight: Settings) -> None:
-    assert run(tight, "ingest").returncode == 0
-    assert run(tight, "demo").returncode == 0
+def test_a_full_disk_stops_writes_and_nothing_else(tight: Settings, indexed: Settings) -> None:
+    shutil.copytree(indexed.generations_dir, tight.generations_dir)
+    build_program(tight).load_demo(LOCAL_CALLER, door="test")
     acknowledged = []
     with serving(tight) as server:
         before = ask(server.address, SHADOW).json()
@@ -167,7 +171,7 @@ def test_a_full_disk_stops_writes_and_nothing_else(tight: Settings) -> None:
     log = SqlRegisterLog(open_database(tight.effective_database_url))
     keys = {entry.key.partition(":")[2].partition("/")[0] for entry in log.read()}
     assert keys >= {"roomy", "roomy again", *acknowledged}
-    assert run(tight, "ingest", "--rebuild").returncode == 0
+    assert not build_ingest(tight).run(rebuild=True).unchanged
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -175,9 +179,12 @@ def filled(request: pytest.FixtureRequest, whole: Settings) -> Settings:
     """An installation with a program, a conversation, a key, an opinion and an audit log."""
     url = "" if request.param == "sqlite" else new_database(request.getfixturevalue("postgres_url"), "filled")
     settings = whole.model_copy(update={"database_url": url})
-    more = {"ADVISOR_DATABASE_URL": url}
-    for command in (["demo"], ["keys", "create", "intranet", "--permission", "contributor"], ["ask", SHADOW]):
-        assert run(settings, *command, **more).returncode == 0
+    build_program(settings).load_demo(LOCAL_CALLER, door="test")
+    key = NewKey(name="intranet", expires_at=datetime.now(UTC) + timedelta(days=9))
+    build_keys(settings).create(LOCAL_CALLER, key)
+    advisor = build_advisor(settings)
+    answer = advisor.ask(LOCAL_CALLER, SHADOW)
+    advisor.record_feedback(LOCAL_CALLER, Feedback(answer_id=answer.id, helpful=False, reason="Too long"))
     return settings
 
 
@@ -199,28 +206,34 @@ def test_a_backup_brings_everything_back(
     assert rows == {name: count for name, count in manifest.rows.items() if name != "audit"}
     assert sum(rows.values()) > 300
     assert SqlAuditLog(open_database(there.effective_database_url)).verify().problem == ""
-    pages = [office_of(make_office, settings).summarise(LOCAL_CALLER) for settings in (filled, there)]
+    pages = [make_office(settings.effective_database_url).summarise(LOCAL_CALLER) for settings in (filled, there)]
     assert pages[0] == pages[1]
     entries = [SqlRegisterLog(open_database(s.effective_database_url)).read() for s in (filled, there)]
     assert entries[0] == entries[1]
-    more = {"ADVISOR_DATABASE_URL": url}
-    shutil.copytree(filled.model_dir, there.model_dir)
-    assert run(there, "ingest", **more).returncode == 0
-    assert WEEKS in run(there, "ask", SHADOW, **more).stdout
-    assert "intranet" in run(there, "keys", "list", **more).stdout
-    assert SHADOW in run(there, "conversations", **more).stdout
-    recorded = run(
-        there, "record", "lesson", "initiative=Line 3 predictive maintenance", "what_happened=After the fire.", **more
-    )
-    assert recorded.returncode == 0, recorded.stderr  # numbers go on where they were
-    doctor = run(there, "doctor", **more)
-    assert doctor.returncode == 0, doctor.stdout
+    assert [key.name for key in build_keys(there).list_all()] == ["intranet"]
+    both = {"data_dir": filled.data_dir, "database_url": there.effective_database_url}
+    advisor = build_advisor(there.model_copy(update=both))
+    (head,) = advisor.list_conversations(LOCAL_CALLER, 9)
+    (turn,) = advisor.get_conversation(LOCAL_CALLER, head.id)
+    assert advisor.replay(LOCAL_CALLER, turn.answer.id).reproduced
+    change = RecordChange(kind=RecordKind.LESSON, fields={"initiative": INITIATIVE, "what_happened": "After the fire."})
+    (entry,) = build_program(there).record(LOCAL_CALLER, [change], door="test")
+    assert entry.number == entries[0][-1].number + 1  # numbers go on where they were
     with pytest.raises(ConflictError, match="not empty"):
         restore(there, archive)
 
 
-def office_of(make_office: OfficeMaker, settings: Settings) -> ProgramOffice:
-    return make_office(settings.effective_database_url)
+@pytest.mark.fault("R16")
+def test_from_an_empty_machine_to_answers_in_three_commands(whole: Settings, tmp_path: Path) -> None:
+    assert run(whole, "demo").returncode == 0
+    assert run(whole, "backup", str(tmp_path / "b.zip")).returncode == 0
+    there = Settings(_env_file=None, data_dir=tmp_path / "new", knowledge_base_dir=tmp_path / "books")
+    told = run(there, "restore", str(tmp_path / "b.zip"), "--playbooks", str(tmp_path / "books"))
+    assert "Restored" in told.stdout, told.stderr
+    (there.data_dir / "models").symlink_to(whole.data_dir / "models")
+    assert "Indexed 15 playbooks" in run(there, "ingest").stdout
+    doctor = run(there, "doctor")
+    assert doctor.returncode == 0, doctor.stdout
 
 
 @pytest.mark.fault("R16")
@@ -247,7 +260,7 @@ def test_what_is_no_whole_backup_restores_nothing(filled: Settings, tmp_path: Pa
 @pytest.mark.fault("R16")
 def test_an_old_backup_comes_up_to_date(whole: Settings, tmp_path: Path) -> None:
     """A backup of an earlier version of the tables is filled in as it was, and then migrated."""
-    run(whole, "demo")
+    build_program(whole).load_demo(LOCAL_CALLER, door="test")
     engine = open_database(whole.effective_database_url)
     database.migrate(engine, "0004")
     old = tmp_path / "old.zip"
@@ -262,7 +275,7 @@ def test_an_old_backup_comes_up_to_date(whole: Settings, tmp_path: Path) -> None
 
 @pytest.mark.fault("R16")
 def test_writers_go_on_while_a_backup_is_taken(whole: Settings, tmp_path: Path) -> None:
-    run(whole, "demo")
+    build_program(whole).load_demo(LOCAL_CALLER, door="test")
     with serving(whole) as server:
         taken = subprocess.Popen(
             [ADVISOR, "backup", str(tmp_path / "b.zip")], env=environment(whole), stdout=subprocess.PIPE

@@ -89,3 +89,13 @@ def test_links_between_documents_lead_somewhere() -> None:
                 headings = re.findall(r"^#+ (.+)$", there.read_text(), re.M)
                 slugs = {re.sub(r"[^\w\- ]", "", heading).lower().replace(" ", "-") for heading in headings}
                 assert anchor in slugs, f"{page.name}: {target}"
+
+
+def test_every_row_of_the_fault_matrix_names_files_whose_tests_carry_it() -> None:
+    rows = re.findall(r"^\| (R\d+) \|.*\| ([^|]+) \|$", DOCS["operations.md"], re.M)
+    assert [row for row, _ in rows] == [f"R{number}" for number in range(1, 18)]
+    marked: dict[str, set[str]] = {}
+    for file in (ROOT / "tests").rglob("test_*.py"):
+        for row in re.findall(r'^@pytest\.mark\.fault\("(R\d+)"\)$', file.read_text(), re.M):
+            marked.setdefault(row, set()).add(file.name)
+    assert {row: set(re.findall(r"`(test_\w+\.py)`", files)) for row, files in rows} == marked

@@ -129,7 +129,7 @@ class House:
         sim = self._stack.enter_context(Simulator(signing_secret=SECRET))
         people_of(sim)
         wanted = slack_settings(self.settings, sim, self.settings.effective_database_url)
-        door = build_door(wanted, self.advisor, self.office, pace=0, lease=5, idle=0.05)
+        door = build_door(wanted, self.advisor, self.office, pace=0, lease=60, idle=0.05)
         door.workers.start()
         handler = SocketModeHandler(door.app, "xapp-sim", web_client=door.client)
         handler.connect()
