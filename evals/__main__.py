@@ -17,7 +17,7 @@ from advisor.errors import AdvisorError
 from advisor.settings import load_settings
 from evals import report
 from evals.cases import ADDED, OWN, Half, append_case, case_of, load_suite
-from evals.compare import Comparison, compare, list_values, load_baseline, save_baseline
+from evals.compare import Comparison, compare, list_silent, list_values, load_baseline, save_baseline
 from evals.judge import find_agreement, judge_run
 from evals.measures import app as measures
 from evals.runner import run_suite
@@ -67,7 +67,7 @@ def run(
 def _hold_to_baseline(done: Run, file: Path, half: Half | None) -> Comparison:
     baseline = load_baseline(file)
     wanted = {case: row for case, row in baseline.values.items() if half in {None, baseline.halves[case]}}
-    return compare(wanted, list_values(done), done.halves)
+    return compare(wanted, list_values(done), done.halves, list_silent(done))
 
 
 @app.command("compare")
@@ -88,7 +88,7 @@ def compare_runs(
     console = Console()
     changed = [name for name in second.fingerprints if prints.get(name) != second.fingerprints[name]]
     console.print(f"Changed: {', '.join(changed) or 'nothing'}.")
-    found = compare(values, list_values(second), second.halves)
+    found = compare(values, list_values(second), second.halves, list_silent(second))
     report.print_comparison(console, found, second.halves, before)
     if not found.passed:
         raise typer.Exit(1)

@@ -70,7 +70,7 @@ def print_failures(console: Console, run: Run) -> None:
 def print_comparison(console: Console, found: Comparison, halves: Mapping[str, Half], before: str) -> None:
     """Print the judges whose mean changed, and which tuned cases did; of held ones only how many."""
     changed = [difference for difference in found.differences if difference.worse or difference.better]
-    if not changed and not found.missing:
+    if not changed and not found.missing and not found.excused:
         console.print(f"No difference from {before}.")
     for difference in changed:
         console.print(_tell(difference), highlight=False)
@@ -79,6 +79,14 @@ def print_comparison(console: Console, found: Comparison, halves: Mapping[str, H
                 console.print(f"   {word}: {name_cases(ids, halves)}", highlight=False, soft_wrap=True)
     if found.missing:
         console.print(f"[red]{len(found.missing)} scores are missing:[/] {', '.join(found.missing[:_NAMED])}")
+    if found.excused:
+        console.print(f"{len(found.excused)} scores are excused: those answers have nothing of what is judged.")
+    for silence in found.silences:
+        if silence.regressed:
+            label = SCORERS[silence.scorer].label
+            console.print(
+                f"[red]worse[/] {label}: nothing to judge any more in {silence.lost} answers", highlight=False
+            )
     if found.added:
         console.print(f"{len(found.added)} new cases have nothing to be compared with.")
     if found.passed:

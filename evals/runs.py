@@ -31,6 +31,14 @@ class Cited(Value):
     quote: str
 
 
+class Found(Value):
+    """A passage as retrieval ranked it: its section, and how it begins."""
+
+    id: str
+    place: str
+    text: str
+
+
 class CaseResult(Value):
     """One case, how it ended, and what the judges said. `probability` is that the playbooks answer."""
 
@@ -46,9 +54,13 @@ class CaseResult(Value):
     outcome: Outcome | None = None
     text: str = ""
     citations: tuple[Cited, ...] = ()
-    found: tuple[str, ...] = ()
+    suggestions: tuple[str, ...] = ()
+    notices: tuple[str, ...] = ()
+    found: tuple[Found, ...] = ()
     probability: float | None = None
     scores: Mapping[str, Score]
+    silent: tuple[str, ...] = ()
+    """The judges that looked at the answer and had nothing to say."""
     judged: float | None = None
     """The share of a chat model's votes that the answer is right, where one was asked."""
 
