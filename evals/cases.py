@@ -143,6 +143,8 @@ class Suite(Value):
     collections: tuple[Collection, ...] = ()
     apart: bool = False
     replies: bool = False
+    kinds: frozenset[Kind] = frozenset(Kind)
+    """Those that are asked."""
 
     @property
     def out(self) -> Path:
@@ -157,6 +159,10 @@ class Suite(Value):
     def list_collections(self) -> tuple[Collection, ...]:
         """Return the collections with their folders in full."""
         return tuple(c.model_copy(update={"path": str((self.folder / c.path).resolve())}) for c in self.collections)
+
+    def only(self, kinds: frozenset[Kind]) -> Suite:
+        """Return the suite with some kinds of cases."""
+        return self.model_copy(update={"kinds": kinds, "replies": self.replies and Kind.REPLY in kinds})
 
     def load_cases(self, half: Half, *, proposed: bool = False) -> tuple[EvalCase, ...]:
         """Load the cases of one half, in file order; raise InvalidInputError for the first that is not one."""
@@ -173,7 +179,7 @@ class Suite(Value):
                 raise InvalidInputError(
                     f"{file.name}, {place}: {first['msg']}", "See EvalCase in evals/cases.py."
                 ) from error
-        return tuple(case for case in found if case.accepted or proposed)
+        return tuple(case for case in found if (case.accepted or proposed) and case.kind in self.kinds)
 
 
 def load_suite(folder: Path = OWN) -> Suite:

@@ -152,11 +152,15 @@ def lint(folder: Annotated[Path, typer.Option("--suite", help="Folder of the cas
 
 
 @app.command()
-def mutations() -> None:
-    """Break the product on purpose, one way after the other, and say what the gate makes of each."""
+def mutations(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Some mutations, by their names; all when left out.")
+    ] = None,
+) -> None:
+    """Break the product on purpose, one way after the other, and say which judge notices."""
     settings = load_settings()
     build_ingest(settings).run()
-    if not breaking.report(settings, load_suite(), Console()):
+    if not breaking.report(settings, load_suite(), Console(), names or ()):
         raise typer.Exit(1)
 
 

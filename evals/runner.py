@@ -42,7 +42,7 @@ def run_suite(
     asked = [(half, case) for half in halves for case in suite.load_cases(half)]
     results: list[CaseResult] = []
     with open_world(settings, suite) as world:
-        if not asked:
+        if not asked and not suite.replies:
             raise InvalidInputError("No case is accepted.", "Set `accepted: true` in the proposals that are right.")
         world.prepare([case for _, case in asked])
         with ThreadPoolExecutor(workers or os.cpu_count()) as pool:

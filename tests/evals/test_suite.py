@@ -17,10 +17,11 @@ from playwright.sync_api import sync_playwright
 from advisor.answering.chat_model import LangChainChatModel
 from advisor.errors import InvalidInputError
 from advisor.settings import Settings
+from evals.broken.papers import ignore_labels, miss_pages_by_one
 from evals.cases import OWN, EvalCase, Half, Kind, Suite, load_suite
 from evals.compare import compare, list_values
 from evals.judge import find_agreement, judge_run
-from evals.mutations import broken, ignore_labels, miss_pages_by_one
+from evals.mutations import broken
 from evals.report import write_reports
 from evals.runner import run_suite
 from evals.runs import Run
