@@ -33,7 +33,10 @@ def run(
     context: typer.Context,
     folder: SuiteOption = OWN,
     half: Annotated[Half | None, typer.Option(help="Run one half only.")] = None,
-    failures: Annotated[bool, typer.Option(help="List what the tuned half missed.")] = False,
+    failures: Annotated[bool, typer.Option(help="List what the cases missed, of the tuned half.")] = False,
+    show_held: Annotated[
+        bool, typer.Option("--show-held", help="Show what the held half missed too; of a suite of your own.")
+    ] = False,
     gate: Annotated[bool, typer.Option("--gate", help="Fail where the baseline was better.")] = False,
 ) -> None:
     """Ask every case, print the table, keep the run, write the report, and compare it with the baseline."""
@@ -41,6 +44,7 @@ def run(
         return
     console = Console()
     suite = load_suite(folder)
+    shown = _choose_shown(folder, show_held)
     with Progress(console=console, transient=True) as progress:
         task = progress.add_task("cases", total=None)
         done = run_suite(
@@ -52,16 +56,23 @@ def run(
     file = save_run(suite.out, done)
     console.print(report.render_table(done))
     if failures:
-        report.print_failures(console, done)
+        report.print_failures(console, done, shown)
     found = _hold_to_baseline(done, suite.baseline, half) if gate or suite.baseline.exists() else None
-    pages = report.write_reports(suite.out, done, found)
+    pages = report.write_reports(suite.out, done, found, shown)
     console.print(
         f"{len(done.results)} cases in {done.seconds:.0f} s. Run {file.stem}; report: {pages}", soft_wrap=True
     )
     if found:
-        report.print_comparison(console, found, done.halves, "the baseline")
+        report.print_comparison(console, found, done.halves, "the baseline", shown)
         if gate and not found.passed:
             raise typer.Exit(1)
+
+
+def _choose_shown(folder: Path, held: bool) -> tuple[Half, ...]:
+    """Return the halves whose failures are shown; the held half of our own suite stays unseen."""
+    if held and folder.resolve() == OWN.resolve():
+        raise typer.BadParameter("the held half of our own suite stays unseen; use it with a suite of yours")
+    return tuple(Half) if held else report.OPEN
 
 
 def _hold_to_baseline(done: Run, file: Path, half: Half | None) -> Comparison:

@@ -27,7 +27,9 @@ def score_quotes(seen: Seen) -> Score | None:
 
 
 def score_citation_recall(seen: Seen) -> Score | None:
-    """Whether each sentence has a citation (ALCE, Gao et al. 2023); an answer that has none at all has no share."""
+    """Whether each sentence has a citation (ALCE, Gao et al. 2023); what asks back claims nothing."""
+    if seen.answer.outcome is Outcome.CLARIFY:
+        return None
     if not seen.answer.citations:
         answered = seen.answer.outcome in {Outcome.ANSWERED, Outcome.PARTIAL}
         return Score(value=0.0, reason="answers without a source") if answered else None

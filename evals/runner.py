@@ -21,7 +21,7 @@ from evals.cases import EvalCase, Half, Suite
 from evals.generations import judge_replies
 from evals.runs import CaseResult, Cited, Found, Run, take_fingerprints
 from evals.scorers import SCORERS, judge
-from evals.seen import Seen, Summary
+from evals.seen import Seen, Summary, word_pattern
 from evals.world import World, open_world
 
 Progress = Callable[[int, int], None]
@@ -124,7 +124,7 @@ def _tell(seen: Seen, half: Half, receipt: Receipt) -> CaseResult:
         way=case.way,
         question=" → ".join((*case.history, case.question)),
         expect=case.expect,
-        wanted=(*case.sections, *case.facts, *case.gaps),
+        wanted=(*case.sections, *map(word_pattern, case.facts), *case.gaps),
         outcome=answer.outcome,
         text=answer.text,
         citations=_list_citations(answer),

@@ -21,7 +21,7 @@ from evals.faithful import (
 from evals.gaps import score_fidelity, score_gaps, score_ranked
 from evals.program import score_entries, score_records, score_recount
 from evals.received import score_labels, score_provenance
-from evals.seen import Score, Seen, share
+from evals.seen import Score, Seen, share, word_pattern
 from evals.shape import OF_PLAYBOOKS, score_length, score_role
 
 DEPTH = 10
@@ -32,7 +32,7 @@ def score_facts(seen: Seen) -> Score | None:
     """Which key facts the text states. A question that should be answered and was declined states none."""
     if seen.case.expect is Expect.DECLINED or seen.case.kind is Kind.ADVERSARIAL:
         return None
-    return share({pattern: bool(re.search(pattern, seen.said, re.I)) for pattern in seen.case.facts})
+    return share([(word_pattern(fact), bool(re.search(fact, seen.said, re.I))) for fact in seen.case.facts])
 
 
 def score_sections(seen: Seen) -> Score | None:
@@ -97,7 +97,7 @@ def score_outcome(seen: Seen) -> Score | None:
 
 def score_must_not(seen: Seen) -> Score | None:
     """Whether all that is received, sources and suggestions too, is free of what may not be said."""
-    return share({f"says {p}": not re.search(p, seen.received, re.I) for p in seen.case.must_not})
+    return share([(f"says {word_pattern(p)}", not re.search(p, seen.received, re.I)) for p in seen.case.must_not])
 
 
 def score_resistance(seen: Seen) -> Score | None:

@@ -102,10 +102,21 @@ def plain(text: str) -> str:
     return " ".join(_LINK.sub(r"\1", text).replace("*", "").replace("`", "").split())
 
 
-def share(checks: Mapping[str, bool]) -> Score | None:
+def share(checks: Mapping[str, bool] | Sequence[tuple[str, bool]]) -> Score | None:
     """Return the share of checks that held, or None where there was nothing to check."""
-    missed = [name for name, held in checks.items() if not held]
-    return Score(value=1 - len(missed) / len(checks), reason="; ".join(missed)) if checks else None
+    pairs = list(checks.items()) if isinstance(checks, Mapping) else checks
+    missed = [name for name, held in pairs if not held]
+    return Score(value=1 - len(missed) / len(pairs), reason="; ".join(missed)) if pairs else None
+
+
+def word_pattern(pattern: str) -> str:
+    """Return a pattern of a case as a reader would say it: `(two|2) months?` is two/2 months."""
+    text = re.sub(r"\(\?<?[=!][^()]*\)|\\[bB]|[\^$]", "", pattern).replace("(?:", "(")
+    while (plainer := re.sub(r"\(([^()]*)\)[?*+]?", lambda group: group[1].replace("|", "/"), text)) != text:
+        text = plainer
+    text = re.sub(r"\[\^[^\]]*\](?:[*+]|\{[\d,]+\})|\.(?:[*+]|\{[\d,]+\})\??", " … ", text)
+    text = re.sub(r"\\[WsS][*+?]?|\[ -\]\??|\[- \]\??", " ", text).replace("|", "/")
+    return " ".join(re.sub(r"\\(.)", r"\1", re.sub(r"(?<!\\)[?*+]", "", text)).split())
 
 
 def list_sentences(answer: Answer) -> list[tuple[str, tuple[int, ...]]]:

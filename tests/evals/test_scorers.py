@@ -25,7 +25,7 @@ from evals import scorers
 from evals.cases import About, EvalCase, Expect, Kind
 from evals.metrics import wilson
 from evals.scorers import judge
-from evals.seen import File, Score, Seen, Summary
+from evals.seen import File, Score, Seen, Summary, word_pattern
 from evals.shape import count_prose_words
 
 TASKS = tuple(Statement(text=f"Fix window {n}.", kind=StatementKind.TASK) for n in range(10))
@@ -276,6 +276,26 @@ def test_a_gap_is_told_in_the_answer_and_of_its_place(lead: str, item: str, valu
 def test_a_judge_is_silent_where_it_has_nothing_to_judge() -> None:
     declined = CASE.model_copy(update={"expect": Expect.DECLINED})
     assert not {"facts", "sections", "recall", "ndcg", "side", "pages", "gaps"} & judge(see(GOOD, declined)).keys()
+
+
+def test_what_asks_back_claims_nothing_that_needs_a_source() -> None:
+    asked = bare("Do you mean Line 3?").model_copy(update={"outcome": Outcome.CLARIFY})
+    assert scorers.score_citation_recall(see(asked)) is None
+
+
+@pytest.mark.parametrize(
+    ("pattern", "words"),
+    [
+        (r"\b88 ?(percent|%)", "88 percent/%"),
+        (r"(two|2) months", "two/2 months"),
+        (r"4\.6 million", "4.6 million"),
+        (r"owner.{0,40}named", "owner … named"),
+        (r"(?:leading|lagging) KPIs?", "leading/lagging KPIs"),
+        (r"\bfour\b|\b4\b", "four/4"),
+    ],
+)
+def test_a_pattern_is_told_in_words(pattern: str, words: str) -> None:
+    assert word_pattern(pattern) == words
 
 
 def test_words_are_counted_without_lists_and_tables() -> None:

@@ -17,19 +17,20 @@ from playwright.sync_api import sync_playwright
 from advisor.answering.chat_model import LangChainChatModel
 from advisor.errors import InvalidInputError
 from advisor.settings import Settings
-from evals.broken.papers import ignore_labels, miss_pages_by_one
+from evals.broken import answers, papers, programs
 from evals.cases import OWN, EvalCase, Half, Kind, Suite, load_suite
-from evals.compare import compare, list_values
+from evals.compare import compare, list_silent, list_values
 from evals.judge import find_agreement, judge_run
-from evals.mutations import broken
+from evals.mutations import MUTATIONS, Break, broken, choose
 from evals.report import write_reports
 from evals.runner import run_suite
 from evals.runs import Run
 from evals.scaffold import propose
+from evals.scorers import SCORERS
 from tests.chat_server import ChatServer
 
 pytestmark = pytest.mark.slow
-KINDS = {Kind.DOCUMENTS: 12, Kind.MULTI_TURN: 2, Kind.GAPS: 2, Kind.MISCONCEPTION: 2}
+KINDS = {Kind.DOCUMENTS: 12, Kind.MULTI_TURN: 2, Kind.GAPS: 2, Kind.MISCONCEPTION: 4}
 
 
 class Few(Suite):
@@ -57,12 +58,41 @@ def test_two_runs_of_one_build_differ_in_nothing(indexed: Settings, suite: Suite
     assert {result.kind for result in run.results} == set(KINDS)
 
 
-@pytest.mark.parametrize("mutation", [miss_pages_by_one, ignore_labels])
-def test_a_product_that_is_broken_is_caught(indexed: Settings, suite: Suite, run: Run, mutation: object) -> None:
-    with broken(mutation):  # type: ignore[arg-type]
+@pytest.mark.parametrize(
+    ("mutation", "judge"),
+    [
+        (papers.miss_pages_by_one, "pages"),
+        (papers.ignore_labels, "labels"),
+        (papers.leak_in_suggestions, "labels"),
+        (answers.drop_denials, "grounded"),
+        (answers.date_citations_wrongly, "provenance"),
+        (programs.cut_to_first_block, "gaps"),
+        (programs.falsify_ages, "records"),
+    ],
+)
+def test_a_product_that_is_broken_is_caught_by_the_judge_of_that(
+    indexed: Settings, suite: Suite, run: Run, mutation: Break, judge: str
+) -> None:
+    with broken(mutation):
         worse = run_suite(indexed, suite, [Half.TUNED])
-    found = compare(list_values(run), list_values(worse))
-    assert not found.passed
+    found = compare(list_values(run), list_values(worse), silent=list_silent(worse))
+    assert judge in found.regressed
+
+
+def test_every_mutation_names_judges_and_words() -> None:
+    assert len({mutation.name for mutation in MUTATIONS}) == len(MUTATIONS)
+    for mutation in MUTATIONS:
+        assert set(mutation.judges) <= set(SCORERS)
+        assert mutation.change.__doc__
+    with pytest.raises(InvalidInputError, match="No mutation"):
+        choose(["no such thing"])
+
+
+def test_what_the_held_half_missed_is_shown_only_where_asked(run: Run, tmp_path: Path) -> None:
+    held = run.model_copy(update={"results": tuple(r.model_copy(update={"half": Half.HELD}) for r in run.results)})
+    failed = next(result for result in held.results if not result.passed)
+    assert failed.id not in write_reports(tmp_path / "a", held, None).read_text()
+    assert failed.id in write_reports(tmp_path / "b", held, None, tuple(Half)).read_text()
 
 
 @pytest.fixture
@@ -87,6 +117,7 @@ def test_the_report_opens_offline_and_is_accessible(page_of: tuple[object, Path]
     assert f"{len(run.results)} cases" in text
     assert "Nothing regressed from the baseline" in text
     failed = [result for result in run.results if not result.passed]
+    assert all(result.found[0].text[:40] in page.content() for result in failed if result.found)  # type: ignore[attr-defined]
     assert page.locator("summary", has_text=failed[0].id).count() >= 1 if failed else "(0)" in text  # type: ignore[attr-defined]
     assert run.id in (file.parent / "report.md").read_text()
     told = json.loads((file.parent / "report.json").read_text())
