@@ -169,9 +169,10 @@ def init(
     folder: Annotated[Path, typer.Argument(help="Where the suite goes.")],
     documents: Annotated[Path, typer.Option(help="Folder of the documents.")],
     label: Annotated[str, typer.Option(help="Label that their readers hold.")] = "",
+    register: Annotated[Path | None, typer.Option(help="Records of your program, as `advisor export` writes.")] = None,
 ) -> None:
     """Start a suite for documents of your own: cases are proposed, and you accept them."""
-    count, unread = propose(folder, documents, label)
+    count, unread = propose(folder, documents, label, register)
     console = Console()
     for problem in unread:
         console.print(f"[yellow]not read:[/] {problem}")

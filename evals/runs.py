@@ -118,12 +118,19 @@ def _list_code(folder: Path) -> Iterator[Path]:
             yield file
 
 
+def _list_suite(folder: Path) -> Iterator[Path]:
+    for name in _SUITE:
+        yield from folder.glob(name)
+
+
 def take_fingerprints(settings: Settings, suite: Suite, embedder: str) -> dict[str, str]:
     """Return digests of everything that shapes the answers, by name."""
     found = {name: digest_files(_list_code(_CODE / folder)) for name, folder in _FOLDERS.items()}
     return found | {
         "playbooks": digest_files(file for file in settings.knowledge_base_dir.iterdir() if file.is_file()),
-        "cases": digest_files(file for name in _SUITE for file in suite.folder.glob(name) if file.is_file()),
+        "cases": digest_files(
+            file for file in (*_list_suite(suite.folder), suite.records_file) if file is not None and file.is_file()
+        ),
         "documents": digest_files(
             file for c in suite.list_collections() for file in Path(c.path).rglob("*") if file.is_file()
         ),

@@ -35,7 +35,7 @@ _UNIT_WORDS = {
 }  # fmt: skip
 _UNITS = _UNIT_WORDS | {word.removesuffix("s"): unit for word, unit in _UNIT_WORDS.items() if word != "times"}
 _VALUE = rf"(?<![\w.])\d+(?:[.,]\d+)*|\b(?:{'|'.join(NUMBER_WORDS)})\b"
-_AMOUNT = re.compile(
+AMOUNT = re.compile(
     rf"(?P<first>{_VALUE})(?:\s*(?:to|and|or|[-–])\s*(?P<second>{_VALUE}))?"
     r"[\s-]*(?:full |calendar |business |working )?"
     rf"(?P<unit>{'|'.join(sorted(map(re.escape, _UNITS), key=len, reverse=True))})?(?!\w)",
@@ -46,7 +46,7 @@ _AMOUNT = re.compile(
 def find_amounts(text: str) -> set[tuple[str, str]]:
     """Return the figures of a text with their units, "" where there is none; both ends of a range have its unit."""
     found: set[tuple[str, str]] = set()
-    for match in _AMOUNT.finditer(text):
+    for match in AMOUNT.finditer(text):
         unit = _UNITS.get((match["unit"] or "").lower(), "")
         for value in (match["first"], match["second"]):
             if value:

@@ -13,9 +13,10 @@ from tempfile import TemporaryDirectory
 from advisor.bootstrap import build_advisor, build_ingest, build_library_ingest, build_program
 from advisor.domain.identity import LOCAL_CALLER
 from advisor.domain.knowledge import KnowledgeBase, Section
-from advisor.errors import BusyError
+from advisor.errors import BusyError, InvalidInputError
 from advisor.knowledge.playbooks import load_knowledge_base
 from advisor.program.office import ProgramOffice
+from advisor.program.tables import import_table, read_table
 from advisor.service import Advisor
 from advisor.settings import Settings
 from evals.cases import EvalCase, Kind, Suite
@@ -30,7 +31,7 @@ _DATABASE = "evals.sqlite"
 
 
 class World:
-    """Advisors as cases need them: alone, with the demo company's register, or with the suite's documents."""
+    """Advisors as cases need them: alone, with a register, or with the suite's documents."""
 
     def __init__(self, settings: Settings, suite: Suite, scratch: Path) -> None:
         """Lay out the data folders; what is expensive is opened when it is first needed. Call `prepare` first."""
@@ -92,12 +93,22 @@ class World:
         return sections, files
 
     def get_office(self, day: date) -> ProgramOffice:
-        """Return the office of the demo company on a day."""
+        """Return the office of the suite's register, or of the demo company, on a day."""
         if day not in self._offices:
             office = build_program(self._make_settings(f"register-{day}"), lambda: day)
-            office.load_demo(LOCAL_CALLER, door="evals")
+            self._fill(office)
             self._offices[day] = office
         return self._offices[day]
+
+    def _fill(self, office: ProgramOffice) -> None:
+        file = self._suite.records_file
+        if file is None:
+            office.load_demo(LOCAL_CALLER, door="evals")
+            return
+        report = import_table(office, LOCAL_CALLER, read_table(file))
+        if report.problems:
+            first = report.problems[0]
+            raise InvalidInputError(f"{file.name}, {first.place}: {first.problem}", "Mend the row, or the case's day.")
 
     def get_known(self, day: date) -> Known:
         """Return how the criteria stand on a day, as the office says."""

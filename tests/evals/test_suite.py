@@ -15,12 +15,15 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import sync_playwright
 
 from advisor.answering.chat_model import LangChainChatModel
+from advisor.domain.identity import LOCAL_CALLER
 from advisor.errors import InvalidInputError
+from advisor.program.tables import write_xlsx
 from advisor.settings import Settings
 from evals.broken import answers, papers, programs
-from evals.cases import OWN, EvalCase, Half, Kind, Suite, load_suite
+from evals.cases import OWN, EvalCase, Expect, Half, Kind, Suite, load_suite
 from evals.compare import compare, list_silent, list_values
 from evals.judge import find_agreement, judge_run
+from evals.lint import lint
 from evals.mutations import MUTATIONS, Break, broken, choose
 from evals.report import write_reports
 from evals.runner import run_suite
@@ -28,6 +31,7 @@ from evals.runs import Run
 from evals.scaffold import propose
 from evals.scorers import SCORERS
 from tests.chat_server import ChatServer
+from tests.conftest import OfficeMaker
 
 pytestmark = pytest.mark.slow
 KINDS = {Kind.DOCUMENTS: 12, Kind.MULTI_TURN: 2, Kind.GAPS: 2, Kind.MISCONCEPTION: 4}
@@ -152,14 +156,44 @@ def test_a_company_s_documents_get_proposals_that_are_asked_once_accepted(indexe
     rows = yaml.safe_load(file.read_text()) + yaml.safe_load(other.read_text())
     pages = {row["pages"].get("alarm-handling.pdf") for row in rows if row.get("pages")}
     assert pages >= {2, 3}
+    assert sum(bool(row.get("near_topic")) for row in rows) == 2
     other.unlink()
-    kept = [row | {"accepted": True} for row in rows if "Which figure" in row["question"]]
+    kept = [row | {"accepted": True} for row in rows if row["kind"] == "documents"]
     file.write_text(yaml.safe_dump(kept))
+    assert lint(indexed.model_copy(update={"database_url": f"sqlite:///{tmp_path}/a.sqlite"}), load_suite(folder)) == []
     run = run_suite(indexed, load_suite(folder))
-    assert len(run.results) == len(kept) >= 4
-    assert any(result.scores["facts"].value == 1 for result in run.results)
+    assert len(run.results) == len(kept) >= 8
+    assert sum(result.scores["facts"].value == 1 for result in run.results) >= len(kept) // 2
     with pytest.raises(InvalidInputError, match="holds a suite already"):
         propose(folder, OWN / "fixtures" / "policies")
+
+
+def test_what_a_label_closes_is_asked_without_it_too(tmp_path: Path) -> None:
+    propose(tmp_path / "suite", OWN / "fixtures" / "policies", "board")
+    cases = [case for half in Half for case in load_suite(tmp_path / "suite").load_cases(half, proposed=True)]
+    opened = {case.question: case for case in cases if case.groups == ("board",)}
+    closed = [case for case in cases if case.kind is Kind.DOCUMENTS and not case.groups]
+    assert len(closed) >= 5
+    for case in closed:
+        assert case.must_not == opened[case.question].facts
+        assert (case.expect, case.facts, case.pages) == (Expect.EITHER, (), {})
+
+
+def test_a_company_s_own_program_is_asked(indexed: Settings, tmp_path: Path, make_office: OfficeMaker) -> None:
+    office = make_office(f"sqlite:///{tmp_path}/own.sqlite")
+    office.load_demo(LOCAL_CALLER, door="demo")
+    (tmp_path / "own.xlsx").write_bytes(write_xlsx(office.read_register(LOCAL_CALLER)))
+    folder = tmp_path / "suite"
+    propose(folder, OWN / "fixtures" / "policies", register=tmp_path / "own.xlsx")
+    assert load_suite(folder).records_file == tmp_path / "own.xlsx"
+    file, other = (folder / "cases" / half.value / "proposed.yaml" for half in Half)
+    rows = yaml.safe_load(file.read_text()) + yaml.safe_load(other.read_text())
+    other.unlink()
+    kept = [row | {"accepted": True} for row in rows if row["kind"] == "register"][:6]
+    file.write_text(yaml.safe_dump(kept))
+    run = run_suite(indexed, load_suite(folder))
+    assert [result.missed for result in run.results] == [{}] * 6
+    assert all("records" in result.scores for result in run.results)
 
 
 def test_the_gate_fails_where_the_baseline_was_better(indexed: Settings, tmp_path: Path) -> None:
