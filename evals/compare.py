@@ -76,7 +76,7 @@ class Silence(Value):
         """Whether it fell silent more often than chance explains: a sign test, one side."""
         asked = self.lost + self.gained
         likely = sum(math.comb(asked, n) for n in range(self.lost, asked + 1))
-        return likely < _LEVEL * 2**asked
+        return likely < _LEVEL * (1 << asked)
 
 
 class Comparison(Value):

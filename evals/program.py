@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import Any
 
 from advisor.domain.dialogue import Citation, CitationKind, Outcome
-from advisor.domain.records import RecordKind, Stage
+from advisor.domain.records import LADDERS, RecordKind, Stage, Track
 from evals.cases import About
 from evals.counts import recount_facts
 from evals.facts import Fact, Facts, list_days
@@ -27,6 +27,7 @@ _READING = re.compile(
     rf" on {_DAY}(?:, target (?P<target>.+))?\.$"
 )
 _HEALTH = re.compile(r"\b(?:on track|at risk|off track)\b(?! before)")
+_NEXT = re.compile(r"\bready (?:for|to move from ([a-z -]+?) to) (?!their)([a-z -]+?)(?=[.:;])")
 _ROLES = {
     "owner": "accountable_owner",
     "business owner": "business_owner",
@@ -107,6 +108,8 @@ def check_sentence(text: str, cited: Sequence[Citation], facts: Facts) -> Iterat
             known = [str(value) for fact in near if (value := find(fact, facts)) is not None]
             if known:
                 yield match[0], _same(match[1]) in {_same(value) for value in known}
+    if begun := next((name for name in facts.names.values() if re.match(rf"{re.escape(name)}(?::| [a-z])", text)), ""):
+        yield begun, begun in {str(fact.fields["name"]) for fact in of} or not of
     yield from _check_reading(text, found)
     if len({fact.subject for fact in of}) == 1:
         yield from _check_standing(text, of[0], facts)
@@ -211,14 +214,18 @@ def _check_standing(text: str, initiative: Fact, facts: Facts) -> Iterator[tuple
     told = told or re.match(rf"{re.escape(name)}: [a-z ]+, ([a-z][a-z -]+), (?:no )?owner", text)
     if told:
         yield told[0], told[1] == Stage(initiative.fields["stage"]).words
+    ladder = LADDERS[Track(initiative.fields["track"])]
+    for match in _NEXT.finditer(text):
+        place = ladder.index(Stage(initiative.fields["stage"])) + 1
+        held = (match[1] or ladder[place - 1].words, match[2])
+        yield match[0], held == tuple(stage.words for stage in ladder[place - 1 : place + 1])
     for role, person in _ROLE.findall(text):
-        held = initiative.fields.get(_ROLES[role.lower()]) or "nobody"
-        yield f"{role} {person}", person.strip() == held
+        yield f"{role} {person}", person.strip() == (initiative.fields.get(_ROLES[role.lower()]) or "nobody")
     if ", no owner," in text:
         yield "no owner", not initiative.fields.get("accountable_owner")
     if accountable := _ACCOUNTABLE.match(text):
-        held = initiative.fields.get("accountable_owner") or "nobody"
-        yield accountable[0], accountable[1].replace("Nobody", "nobody") == held
+        owner = initiative.fields.get("accountable_owner") or "nobody"
+        yield accountable[0], accountable[1].replace("Nobody", "nobody") == owner
 
 
 def _check_rest(text: str, near: Sequence[Fact], facts: Facts, *, absent: bool) -> Iterator[tuple[str, bool]]:

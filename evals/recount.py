@@ -14,6 +14,10 @@ from advisor.domain.gaps import Gap, GapSummary, GateReadiness, State
 
 _OF_ASKED = re.compile(r"\b(\d+) of (\d+) initiatives falls? short of this \(([^)]+)\)")
 _CRITERIA = re.compile(r"\b(\d+) of (\d+) exit criteria are open")
+_READY = re.compile(r"^(.+?) (?:is (not )?ready (?:for|to move)|meets all exit criteria)")
+_ALL_READY = re.compile(
+    r"^(\d+) of (\d+) initiatives(?: at [^:.]+)? (?:is|are) ready for their next gate(?:: ([^.]*))?"
+)
 _LEVEL = re.compile(r"([A-Z][\w ,&-]+?) \((\d(?:\.\d)?) of (\d)\)")
 _GAPS = re.compile(r"(?:has (\d+) open gaps?|pressing gaps: (\d+) (?:is|are) open)")
 
@@ -54,6 +58,19 @@ def _count_criteria(found: re.Match[str], sentence: str, known: Known) -> bool |
     return None
 
 
+def _check_ready(found: re.Match[str], _: str, known: Known) -> bool | None:
+    for gate in known.gates:
+        if gate.name == found[1]:
+            return gate.ready is not bool(found[2])
+    return None
+
+
+def _count_ready(found: re.Match[str], sentence: str, known: Known) -> bool:
+    ready = {gate.name for gate in known.gates if gate.next_stage and gate.ready}
+    told = {gate.name for gate in known.gates if found[3] and gate.name in found[3]}
+    return int(found[1]) == len(told) and (told <= ready if " at " in sentence else told == ready)
+
+
 def _read_level(found: re.Match[str], _: str, known: Known) -> bool | None:
     for level in known.summary.levels:
         if found[1].endswith(level.title) or level.title.endswith(found[1]):
@@ -72,6 +89,8 @@ def _count_gaps(found: re.Match[str], sentence: str, known: Known) -> bool | Non
 _CHECKS: Mapping[re.Pattern[str], Callable[[re.Match[str], str, Known], bool | None]] = {
     _OF_ASKED: _count_asked,
     _CRITERIA: _count_criteria,
+    _READY: _check_ready,
+    _ALL_READY: _count_ready,
     _LEVEL: _read_level,
     _GAPS: _count_gaps,
 }
