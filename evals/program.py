@@ -112,7 +112,7 @@ def check_sentence(text: str, cited: Sequence[Citation], facts: Facts) -> Iterat
         yield begun, begun in {str(fact.fields["name"]) for fact in of} or not of
     yield from _check_reading(text, found)
     if len({fact.subject for fact in of}) == 1:
-        yield from _check_standing(text, of[0], facts)
+        yield from _check_standing(text, of[0], found, facts)
     yield from _check_rest(text, near, facts, absent=len(found) < len(cited))
 
 
@@ -204,7 +204,7 @@ def _check_reading(text: str, found: Sequence[Fact]) -> Iterator[tuple[str, bool
     yield "reading of that card", reading.fields.get("card") == cards[0].subject
 
 
-def _check_standing(text: str, initiative: Fact, facts: Facts) -> Iterator[tuple[str, bool]]:
+def _check_standing(text: str, initiative: Fact, found: Sequence[Fact], facts: Facts) -> Iterator[tuple[str, bool]]:
     """Yield whether health, stage and people are told as one initiative has them."""
     name = initiative.fields["name"]
     if text.startswith((f"{name} is ", f"{name}: ")):
@@ -217,10 +217,14 @@ def _check_standing(text: str, initiative: Fact, facts: Facts) -> Iterator[tuple
     ladder = LADDERS[Track(initiative.fields["track"])]
     for match in _NEXT.finditer(text):
         place = ladder.index(Stage(initiative.fields["stage"])) + 1
-        held = (match[1] or ladder[place - 1].words, match[2])
-        yield match[0], held == tuple(stage.words for stage in ladder[place - 1 : place + 1])
+        told_stages = (match[1] or ladder[place - 1].words, match[2])
+        yield match[0], told_stages == tuple(stage.words for stage in ladder[place - 1 : place + 1])
     for role, person in _ROLE.findall(text):
-        yield f"{role} {person}", person.strip() == (initiative.fields.get(_ROLES[role.lower()]) or "nobody")
+        own = next(
+            (fact for fact in found if fact.fields.get("owner") and role == "owner"), None
+        )  # of a contract, a debt
+        held = own.fields["owner"] if own else initiative.fields.get(_ROLES[role.lower()])
+        yield f"{role} {person}", person.strip() == (held or "nobody")
     if ", no owner," in text:
         yield "no owner", not initiative.fields.get("accountable_owner")
     if accountable := _ACCOUNTABLE.match(text):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from advisor.domain.dialogue import Citation, CitationKind
+from advisor.domain.dialogue import Citation, CitationKind, Role
 from advisor.domain.identity import LOCAL_CALLER
 from advisor.program.office import ProgramOffice
 from evals.counts import recount_facts
@@ -187,3 +187,35 @@ def test_each_date_figure_and_name_is_held_to_the_record(
     found = dict(check_sentence(sentence, cite(facts, *places), facts))
     assert found
     assert all(found.values()) == right, found
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Which data contracts are not signed?",
+        "How many interventions were dismissed on the press line?",
+        "When did the paint shop last retrain its model?",
+        "Which integration debt is still open at Győr?",
+        "What lessons have we recorded?",
+        "Who can override the AI on Line 3?",
+        "How do our pilots stand right now?",
+        "Which KPIs do we follow?",
+        "Are we ready for the next gate?",
+        "Where are we weakest?",
+        "What changed since last month?",
+        "Which initiatives have no data contract?",
+        "What is on Tom Berger's plate?",
+        "Which stage is each initiative in right now?",
+    ],
+)
+def test_a_sound_answer_is_held_against_nobody(office: ProgramOffice, facts: Facts, question: str) -> None:
+    report = office.report(LOCAL_CALLER, question, None, Role.ENGINEER)
+    assert report is not None
+    cited = {c.number: c for c in report.draft.citations if c.kind is CitationKind.REGISTER}
+    wrong = []
+    for block in report.draft.blocks:
+        for said in getattr(block, "sentences", ()) or getattr(block, "items", ()):
+            own = [cited[number] for number in said.citations if number in cited]
+            wrong += [(what, said.text) for what, right in check_sentence(said.text, own, facts) if own and not right]
+            wrong += [(what, said.text) for what, right in recount_facts(said.text, facts) if not right]
+    assert wrong == []
