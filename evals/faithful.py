@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from advisor.answering.verification import strip_links
-from advisor.domain.dialogue import Citation, CitationKind, Outcome
+from advisor.domain.dialogue import Citation, CitationKind, ListBlock, Outcome, Table
+from advisor.domain.knowledge import StatementKind
 from advisor.text import content_stems, figures
 from evals.seen import Score, Seen, list_sentences, plain, share
 from evals.turned import find_amounts, find_turns
 
+_FRAMES = frozenset({"Your documents say", "The playbook says", "The most pressing gaps"})
+"""Titles that say whose words follow."""
 _LEAST_SHARED = 0.6
 """Of a sentence's content words that its quotes must hold."""
 
@@ -69,7 +72,22 @@ def score_grounded(seen: Seen) -> Score | None:
         own, turns = _stems(text), list(find_turns(text, said))
         held = len(own & _stems(said)) >= _LEAST_SHARED * len(own)
         checks[", ".join([text[:80], *turns])] = held and not turns
-    return share(checks)
+    return share(checks | ({} if seen.worded else _check_titles(seen)))
+
+
+def _check_titles(seen: Seen) -> dict[str, bool]:
+    """Return for each list and table whether its title and columns are those of a section that the answer cites."""
+    cited = [seen.sections[c.section_id] for c in seen.answer.citations if c.section_id in seen.sections]
+    titles = {s.heading for s in cited} | {
+        plain(s.text).rstrip(":") for c in cited for s in c.of_kind(StatementKind.LEAD)
+    }
+    checks: dict[str, bool] = {}
+    for block in seen.answer.blocks:
+        if isinstance(block, ListBlock | Table) and block.title not in {"", *_FRAMES}:
+            checks[f"title: {block.title}"] = block.title in titles
+        if isinstance(block, Table):
+            checks[f"columns: {', '.join(block.columns)}"] = block.columns in {section.columns for section in cited}
+    return checks
 
 
 def _list_forms(cited: Citation, seen: Seen) -> set[str]:

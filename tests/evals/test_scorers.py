@@ -19,6 +19,7 @@ from advisor.domain.dialogue import (
     Paragraph,
     Role,
     Sentence,
+    Table,
 )
 from advisor.domain.knowledge import Section, SectionKind, Statement, StatementKind
 from evals import scorers
@@ -127,6 +128,14 @@ def owe(role: Role, *blocks: Any) -> Seen:
     return see(answer, CASE.model_copy(update={"role": role}))._replace(sections={SECTION.id: section})
 
 
+def titled(title: str) -> Any:
+    return lambda **fields: ListBlock(title=title, **fields)
+
+
+def tabled(*columns: str) -> Answer:
+    return GOOD.model_copy(update={"blocks": (*GOOD.blocks, Table(columns=columns, rows=()))})
+
+
 def steps(count: int) -> Checklist:
     return Checklist(items=tuple(Sentence(text=f"Fix window {n}.", citations=(1,)) for n in range(count)))
 
@@ -156,6 +165,8 @@ def many(kind: Any, count: int) -> Answer:
         (scorers.score_grounded, worded("Effects take longer.", "Effects do not take longer."), "leaves out a denial"),
         (scorers.score_grounded, worded("Wait at most 12 months.", "Wait at least 12 months."), "“at most” for"),
         (scorers.score_grounded, worded("Wait 12 weeks.", "Wait 12 months."), "12 week for 12 month"),
+        (scorers.score_grounded, see(many(titled("Never do"), 1)), "title: Never do"),
+        (scorers.score_grounded, see(tabled("Weeks")), "columns: Weeks"),
         (scorers.score_citation_recall, see(GOOD.model_copy(update={"citations": ()})), "without a source"),
         (scorers.score_provenance, see(cite(as_of=date(2025, 1, 1))), "is of 2025-01-01"),
         (scorers.score_provenance, see(cite(sources=(WRONG,))), "names Another article"),
