@@ -17,7 +17,7 @@ from advisor.errors import AdvisorError
 from advisor.settings import load_settings
 from evals import report
 from evals.cases import ADDED, OWN, Half, append_case, case_of, load_suite
-from evals.compare import Comparison, compare, list_values, load_baseline, save_baseline
+from evals.compare import Comparison, compare, list_silent, list_values, load_baseline, save_baseline
 from evals.judge import find_agreement, judge_run
 from evals.measures import app as measures
 from evals.runner import run_suite
@@ -33,7 +33,10 @@ def run(
     context: typer.Context,
     folder: SuiteOption = OWN,
     half: Annotated[Half | None, typer.Option(help="Run one half only.")] = None,
-    failures: Annotated[bool, typer.Option(help="List what the tuned half missed.")] = False,
+    failures: Annotated[bool, typer.Option(help="List what the cases missed, of the tuned half.")] = False,
+    show_held: Annotated[
+        bool, typer.Option("--show-held", help="Show what the held half missed too; of a suite of your own.")
+    ] = False,
     gate: Annotated[bool, typer.Option("--gate", help="Fail where the baseline was better.")] = False,
 ) -> None:
     """Ask every case, print the table, keep the run, write the report, and compare it with the baseline."""
@@ -41,6 +44,7 @@ def run(
         return
     console = Console()
     suite = load_suite(folder)
+    shown = _choose_shown(folder, show_held)
     with Progress(console=console, transient=True) as progress:
         task = progress.add_task("cases", total=None)
         done = run_suite(
@@ -52,22 +56,29 @@ def run(
     file = save_run(suite.out, done)
     console.print(report.render_table(done))
     if failures:
-        report.print_failures(console, done)
+        report.print_failures(console, done, shown)
     found = _hold_to_baseline(done, suite.baseline, half) if gate or suite.baseline.exists() else None
-    pages = report.write_reports(suite.out, done, found)
+    pages = report.write_reports(suite.out, done, found, shown)
     console.print(
         f"{len(done.results)} cases in {done.seconds:.0f} s. Run {file.stem}; report: {pages}", soft_wrap=True
     )
     if found:
-        report.print_comparison(console, found, done.halves, "the baseline")
+        report.print_comparison(console, found, done.halves, "the baseline", shown)
         if gate and not found.passed:
             raise typer.Exit(1)
+
+
+def _choose_shown(folder: Path, held: bool) -> tuple[Half, ...]:
+    """Return the halves whose failures are shown; the held half of our own suite stays unseen."""
+    if held and folder.resolve() == OWN.resolve():
+        raise typer.BadParameter("the held half of our own suite stays unseen; use it with a suite of yours")
+    return tuple(Half) if held else report.OPEN
 
 
 def _hold_to_baseline(done: Run, file: Path, half: Half | None) -> Comparison:
     baseline = load_baseline(file)
     wanted = {case: row for case, row in baseline.values.items() if half in {None, baseline.halves[case]}}
-    return compare(wanted, list_values(done), done.halves)
+    return compare(wanted, list_values(done), done.halves, list_silent(done))
 
 
 @app.command("compare")
@@ -88,7 +99,7 @@ def compare_runs(
     console = Console()
     changed = [name for name in second.fingerprints if prints.get(name) != second.fingerprints[name]]
     console.print(f"Changed: {', '.join(changed) or 'nothing'}.")
-    found = compare(values, list_values(second), second.halves)
+    found = compare(values, list_values(second), second.halves, list_silent(second))
     report.print_comparison(console, found, second.halves, before)
     if not found.passed:
         raise typer.Exit(1)

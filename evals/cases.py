@@ -95,10 +95,11 @@ class EvalCase(Value):
     """A question and what a right answer holds.
 
     `sections` are ids of playbooks, or of sections ("kpis/choosing-kpis"), that must be cited, "a | b" for
-    alternatives; `facts` are patterns that must all be found in the answer's text, `must_not` ones that may not; both
-    ignore case. `groups` are the labels of whoever asks. A case of the register is asked on the day `as_of` of the
-    demo company; `gaps` and `closed` are criteria that must and may not be open in `scope`. `pages` say on which page
-    of a file the fact stands (0: on any). What is not `accepted` is a proposal and is not asked.
+    alternatives; `facts` are patterns that must all be found in the answer's text, `must_not` ones that may stand
+    nowhere in what is received; both ignore case. `groups` are the labels of whoever asks. A case of the register is
+    asked on the day `as_of` of the demo company, or of the suite's own register; `gaps` and `closed` are criteria that
+    must and may not be told as open in `scope`. `pages` say on which page of a file the fact stands (0: on any). What
+    is not `accepted` is a proposal and is not asked.
     """
 
     id: str
@@ -133,16 +134,20 @@ class EvalCase(Value):
 
 
 class Suite(Value):
-    """A folder of cases. `collections` are folders of documents, named from there.
+    """A folder of cases. `collections` are folders of documents, `records` is a file of a register, named from there.
 
-    Every question is asked with them, unless they stand `apart`: then only those of documents are. With `replies`,
-    those of a chat model are played as well (evals.generations).
+    Every question is asked with the documents, unless they stand `apart`: then only those of documents are. The file
+    of records is one that `advisor export` writes; without, the demo company is asked about. With `replies`, those of a
+    chat model are played as well (evals.generations).
     """
 
     folder: Path
     collections: tuple[Collection, ...] = ()
     apart: bool = False
+    records: str = ""
     replies: bool = False
+    kinds: frozenset[Kind] = frozenset(Kind)
+    """Those that are asked."""
 
     @property
     def out(self) -> Path:
@@ -154,9 +159,18 @@ class Suite(Value):
         """What runs are compared with."""
         return self.folder / "baseline.json"
 
+    @property
+    def records_file(self) -> Path | None:
+        """The file of the register, in full; None for the demo company."""
+        return (self.folder / self.records).resolve() if self.records else None
+
     def list_collections(self) -> tuple[Collection, ...]:
         """Return the collections with their folders in full."""
         return tuple(c.model_copy(update={"path": str((self.folder / c.path).resolve())}) for c in self.collections)
+
+    def only(self, kinds: frozenset[Kind]) -> Suite:
+        """Return the suite with some kinds of cases."""
+        return self.model_copy(update={"kinds": kinds, "replies": self.replies and Kind.REPLY in kinds})
 
     def load_cases(self, half: Half, *, proposed: bool = False) -> tuple[EvalCase, ...]:
         """Load the cases of one half, in file order; raise InvalidInputError for the first that is not one."""
@@ -173,7 +187,7 @@ class Suite(Value):
                 raise InvalidInputError(
                     f"{file.name}, {place}: {first['msg']}", "See EvalCase in evals/cases.py."
                 ) from error
-        return tuple(case for case in found if case.accepted or proposed)
+        return tuple(case for case in found if (case.accepted or proposed) and case.kind in self.kinds)
 
 
 def load_suite(folder: Path = OWN) -> Suite:

@@ -1,14 +1,16 @@
 """Whether one run is worse than another, and whether that is noise: paired over the cases that both asked.
 
 For each judge: the mean difference, its 95 % interval by paired bootstrap (Efron and Tibshirani 1993), and the p-value
-of a sign-flip permutation test. What may never fall below 1 is worse as soon as one case is.
+of a sign-flip permutation test. What may never fall below 1 is worse as soon as one case is. A score that is missing
+fails, unless its judge looked and the answer has nothing of what it judges; and of those not many more than before.
 """
 
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from itertools import product
 from pathlib import Path
@@ -62,18 +64,44 @@ class Difference(Value):
         return self.after > self.before and self.p < _LEVEL
 
 
+class Silence(Value):
+    """How many answers a judge had something to say on before, and has nothing to say on now; and the other way."""
+
+    scorer: str
+    lost: int
+    gained: int
+
+    @property
+    def regressed(self) -> bool:
+        """Whether it fell silent more often than chance explains: a sign test, one side."""
+        asked = self.lost + self.gained
+        likely = sum(math.comb(asked, n) for n in range(self.lost, asked + 1))
+        return likely < _LEVEL * (1 << asked)
+
+
 class Comparison(Value):
-    """Two runs beside each other. `missing` are scores of the first that the second lacks, or that are no number."""
+    """Two runs beside each other. `missing` are scores of the first that the second lacks, or that are no number.
+
+    `excused` are those that the second lacks because its answer has nothing to judge.
+    """
 
     differences: tuple[Difference, ...]
     missing: tuple[str, ...] = ()
+    excused: tuple[str, ...] = ()
+    silences: tuple[Silence, ...] = ()
     added: tuple[str, ...] = ()
     """Cases that only the second run has."""
 
     @property
     def passed(self) -> bool:
-        """Whether nothing regressed and nothing is missing."""
-        return not self.missing and not any(difference.regressed for difference in self.differences)
+        """Whether nothing regressed, nothing is missing, and no judge fell silent."""
+        return not self.missing and not self.regressed
+
+    @property
+    def regressed(self) -> tuple[str, ...]:
+        """The judges that got worse, or fell silent, by more than chance explains."""
+        told: Sequence[Difference | Silence] = (*self.differences, *self.silences)
+        return tuple(dict.fromkeys(found.scorer for found in told if found.regressed))
 
 
 class Baseline(Value):
@@ -103,17 +131,30 @@ def list_values(run: Run) -> Values:
     }
 
 
-def compare(before: Values, after: Values, halves: Mapping[str, Half] | None = None) -> Comparison:
-    """Compare the scores of two runs; with the halves of the cases, tell the change of each half as well."""
-    judged = {name for scores in after.values() for name in scores}
-    missing = [
-        f"{case}: {name}"
-        for case, scores in before.items()
-        for name in scores
-        if (case not in after or not SCORERS[name].of_answer or name not in judged) and name not in after.get(case, {})
-    ]
+def list_silent(run: Run) -> Mapping[str, Collection[str]]:
+    """Return by case the judges that looked at an answer of a run and had nothing to say."""
+    return {result.id: frozenset(result.silent) for result in run.results}
+
+
+def compare(
+    before: Values,
+    after: Values,
+    halves: Mapping[str, Half] | None = None,
+    silent: Mapping[str, Collection[str]] | None = None,
+) -> Comparison:
+    """Compare the scores of two runs; with the halves of the cases, tell the change of each half as well.
+
+    `silent` are by case the judges of answers that had nothing to say in the second run: a score that is missing there
+    is excused, any other is not.
+    """
+    told = {case: {name for name in names if SCORERS[name].of_answer} for case, names in (silent or {}).items()}
+    gone = [(case, name) for case, scores in before.items() for name in scores if name not in after.get(case, {})]
+    excused = [(case, name) for case, name in gone if name in told.get(case, set())]
+    missing = [f"{case}: {name}" for case, name in gone if (case, name) not in excused]
     for values in (before, after):
         missing += [f"{case}: {n}" for case, scores in values.items() for n, v in scores.items() if not 0 <= v <= 1]
+    gained = Counter(n for case, scores in after.items() if case in before for n in scores if n not in before[case])
+    lost = Counter(name for _, name in excused)
     differences = []
     for name, scorer in SCORERS.items():
         ids = [case for case in before if name in before[case] and name in after.get(case, {})]
@@ -122,6 +163,8 @@ def compare(before: Values, after: Values, halves: Mapping[str, Half] | None = N
     return Comparison(
         differences=tuple(differences),
         missing=tuple(dict.fromkeys(missing)),
+        excused=tuple(f"{case}: {name}" for case, name in excused),
+        silences=tuple(Silence(scorer=name, lost=lost[name], gained=gained[name]) for name in SCORERS if lost[name]),
         added=tuple(sorted(after.keys() - before.keys())),
     )
 

@@ -136,6 +136,7 @@ def judge_replies(settings: Settings, half: Half) -> list[CaseResult]:
                 expect=Expect.EITHER,
                 text="\n".join(case.lines),
                 scores=scores,
+                silent=tuple(name for name in ("good_shown", "bad_held") if name not in scores),
             )
         )
     return results

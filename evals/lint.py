@@ -27,7 +27,7 @@ def lint(settings: Settings, suite: Suite) -> list[str]:
     try:
         cases = [case for half in Half for case in suite.load_cases(half, proposed=True)]
     except InvalidInputError as error:
-        return [f"{error.args[0]} {error.remedy}"]
+        return [str(error)]
     knowledge = load_knowledge_base(settings.knowledge_base_dir)
     documents = "\n".join(_read_documents(suite)) if suite.collections else ""
     criteria = set(build_program(settings).book.by_id)

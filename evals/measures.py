@@ -165,11 +165,15 @@ def lint(folder: Annotated[Path, typer.Option("--suite", help="Folder of the cas
 
 
 @app.command()
-def mutations() -> None:
-    """Break the product on purpose, one way after the other, and say what the gate makes of each."""
+def mutations(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Some mutations, by their names; all when left out.")
+    ] = None,
+) -> None:
+    """Break the product on purpose, one way after the other, and say which judge notices."""
     settings = load_settings()
     build_ingest(settings).run()
-    if not breaking.report(settings, load_suite(), Console()):
+    if not breaking.report(settings, load_suite(), Console(), names or ()):
         raise typer.Exit(1)
 
 
@@ -178,9 +182,10 @@ def init(
     folder: Annotated[Path, typer.Argument(help="Where the suite goes.")],
     documents: Annotated[Path, typer.Option(help="Folder of the documents.")],
     label: Annotated[str, typer.Option(help="Label that their readers hold.")] = "",
+    register: Annotated[Path | None, typer.Option(help="Records of your program, as `advisor export` writes.")] = None,
 ) -> None:
     """Start a suite for documents of your own: cases are proposed, and you accept them."""
-    count, unread = propose(folder, documents, label)
+    count, unread = propose(folder, documents, label, register)
     console = Console()
     for problem in unread:
         console.print(f"[yellow]not read:[/] {problem}")

@@ -1,351 +1,141 @@
 """Breaks the product on purpose, in ways that nobody should miss, and sees whether the gate does.
 
-Each mutation replaces one function of the product while the suite runs. What the gate lets pass is a judge that is
-missing.
+Each mutation replaces a function or two of the product (evals.broken) while some kinds of cases run, and names the
+judges that must notice: to be caught by another one alone is an accident, and does not count.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from typing import Any
-from unittest.mock import patch
+from typing import NamedTuple
 
 from rich.console import Console
 
-from advisor.answering import documents, evidence, extractive, generative
-from advisor.answering.composition import Composition
-from advisor.answering.draft_verifier import DraftVerifier
-from advisor.answering.extractive import ExtractiveAnswerer
-from advisor.answering.rewriting import RuleRewriter
-from advisor.domain.dialogue import Citation, Draft, Query, Role, Turn
-from advisor.domain.gaps import State
-from advisor.domain.identity import Caller
-from advisor.domain.knowledge import Calibration
-from advisor.program.office import ProgramOffice
-from advisor.retrieval.catalogue import Catalogue
-from advisor.retrieval.hybrid import HybridRetriever
+from advisor.errors import InvalidInputError
 from advisor.settings import Settings
-from evals.cases import Suite
-from evals.compare import Values, compare, list_values
+from evals.broken import answers, papers, programs
+from evals.cases import Kind, Suite
+from evals.compare import Comparison, compare, list_silent, list_values
 from evals.runner import run_suite
+from evals.runs import Run
 from evals.scorers import SCORERS
 
-_COUNTED = re.compile(r"(?<![\w.:,\[-])\d+(?= (?:open|initiatives|gaps|actions|of))")
-Mutation = Callable[[ExitStack], None]
-
-
-def _swap(stack: ExitStack, target: object, name: str, make: Callable[[Any], Any]) -> None:
-    """Replace an attribute by what `make` makes of it."""
-    stack.enter_context(patch.object(target, name, make(getattr(target, name))))
-
-
-def drop_keywords(stack: ExitStack) -> None:
-    """Search by vectors alone."""
-    _swap(stack, Catalogue, "find_keyword", lambda _: lambda *_, **__: {})
-
-
-def reverse_passages(stack: ExitStack) -> None:
-    """Rank what was found the wrong way round."""
-
-    def make(search: Any) -> Any:
-        def turned(*args: Any) -> Any:
-            found = search(*args)
-            turned_round = [
-                passage.model_copy(update={"rank": rank, "score": other.score})
-                for rank, (passage, other) in enumerate(zip(found.passages[::-1], found.passages, strict=True), 1)
-            ]
-            return found.model_copy(update={"passages": tuple(turned_round)})
-
-        return turned
-
-    _swap(stack, HybridRetriever, "_search", make)
-
-
-def _change_drafts(stack: ExitStack, change: Callable[[Draft], Draft]) -> None:
-    """Change what the verifier has let pass."""
-    _swap(stack, DraftVerifier, "verify", lambda verify: lambda *args: change(verify(*args)))
-
-
-def shuffle_citations(stack: ExitStack) -> None:
-    """Give every citation the quote of the one before."""
-
-    def change(draft: Draft) -> Draft:
-        cited = draft.citations
-        moved = [c.model_copy(update={"quote": cited[n - 1].quote}) for n, c in enumerate(cited)]
-        return draft.model_copy(update={"citations": tuple(moved)})
-
-    _change_drafts(stack, change)
-
-
-def drop_citations(stack: ExitStack) -> None:
-    """Leave the second sentence without its numbers."""
-
-    def change(draft: Draft) -> Draft:
-        text = draft.model_dump_json()
-        first = text.find('"citations":[1]')
-        rest = text[first + 1 :].replace('"citations":[2]', '"citations":[]')
-        return Draft.model_validate_json(text[: first + 1] + rest)
-
-    _change_drafts(stack, change)
-
-
-def round_figures(stack: ExitStack) -> None:
-    """Say 20 where the playbooks say 18."""
-
-    def change(draft: Draft) -> Draft:
-        text = draft.model_dump_json()
-        cut = text.find('"citations":[{')
-        head, tail = (text, "") if cut < 0 else (text[:cut], text[cut:])
-        return Draft.model_validate_json(head.replace("18 months", "20 months").replace("2.3", "2") + tail)
-
-    _change_drafts(stack, change)
-
-
-def skip_verification(stack: ExitStack) -> None:
-    """Show whatever a chat model writes."""
-    _swap(stack, generative, "find_problem", lambda _: lambda *_, **__: None)
-    _swap(stack, DraftVerifier, "verify", lambda _: lambda _self, draft, _passages: draft)
-
-
-def miss_pages_by_one(stack: ExitStack) -> None:
-    """Name the page after the one on which a sentence stands."""
-
-    def make(cite: Any) -> Any:
-        def cited(number: int, pick: Any) -> Citation:
-            found: Citation = cite(number, pick)
-            return found.model_copy(update={"page": found.page + 1}) if found.page else found
-
-        return cited
-
-    _swap(stack, documents, "_cite", make)
-
-
-def ignore_history(stack: ExitStack) -> None:
-    """Read every question as if it were the first."""
-
-    def make(rewrite: Any) -> Any:
-        def forgetful(self: Any, question: str, history: Sequence[Turn]) -> Query | None:
-            del history
-            found: Query | None = rewrite(self, question, ())
-            return found
-
-        return forgetful
-
-    _swap(stack, RuleRewriter, "rewrite", make)
-
-
-def _calibrate(stack: ExitStack, **values: float) -> None:
-    def make(assess: Any) -> Any:
-        def assessed(query: Query, retrieval: Any) -> Any:
-            changed: Calibration = retrieval.calibration.model_copy(update=values)
-            parts = tuple(part.model_copy(update={"calibration": changed}) for part in retrieval.parts)
-            return assess(query, retrieval.model_copy(update={"calibration": changed, "parts": parts}))
-
-        return assessed
-
-    _swap(stack, extractive, "assess", make)
-
-
-def answer_anything(stack: ExitStack) -> None:
-    """Lower the threshold."""
-    _calibrate(stack, threshold=0.05, closeness=0.0)
-
-
-def decline_much(stack: ExitStack) -> None:
-    """Raise the threshold."""
-    _calibrate(stack, threshold=0.9)
-
-
-def ignore_limits(stack: ExitStack) -> None:
-    """Forget what the playbooks say that they do not say."""
-    _swap(stack, evidence, "_find_limit", lambda _: lambda _: None)
-    _calibrate(stack, intercept=-3.5)
-
-
-def ignore_roles(stack: ExitStack) -> None:
-    """Give everyone the engineer's answer."""
-
-    def make(compose: Any) -> Any:
-        return lambda self, query, retrieval, _role, **more: compose(self, query, retrieval, Role.ENGINEER, **more)
-
-    _swap(stack, ExtractiveAnswerer, "compose", make)
-
-
-def ignore_labels(stack: ExitStack) -> None:
-    """Show everyone the documents of the board."""
-    stack.enter_context(patch.object(Caller, "may_see", lambda _self, _label: True))
-
-
-def drop_reasons(stack: ExitStack) -> None:
-    """Give the bottom line alone."""
-    _swap(stack, Composition, "_find_reasons", lambda _: lambda *_: [])
-
-
-def close_gaps(stack: ExitStack) -> None:
-    """Take what nobody reported for done."""
-
-    def make(rank: Any) -> Any:
-        return lambda *args, **scope: tuple(gap for gap in rank(*args, **scope) if gap.state is not State.UNMET)
-
-    _swap(stack, ProgramOffice, "rank_gaps", make)
-
-
-def miscount_gaps(stack: ExitStack) -> None:
-    """Tell of more gaps than there are, and of no phase."""
-
-    def make(summarise: Any) -> Any:
-        def miscounted(*args: Any, **scope: Any) -> Any:
-            page = summarise(*args, **scope)
-            return page.model_copy(update={"open_gaps": page.open_gaps + 37, "by_phase": ()})
-
-        return miscounted
-
-    _swap(stack, ProgramOffice, "summarise", make)
-
-
-def _change_document_citations(stack: ExitStack, change: Callable[[Citation], dict[str, Any]]) -> None:
-    def make(cite: Any) -> Any:
-        def cited(number: int, pick: Any) -> Citation:
-            found: Citation = cite(number, pick)
-            return found.model_copy(update=change(found))
-
-        return cited
-
-    _swap(stack, documents, "_cite", make)
-
-
-def add_to_quotes(stack: ExitStack) -> None:
-    """Let a document say more than it does."""
-    _change_document_citations(stack, lambda c: {"quote": f"{c.quote} The board has approved it."})
-
-
-def rename_documents(stack: ExitStack) -> None:
-    """Name another document than the one that is quoted."""
-    _change_document_citations(stack, lambda _: {"title": "Information Security Policy 2019"})
-
-
-def change_answers_figures(stack: ExitStack) -> None:
-    """Double every number of a register answer, in words and cells, but not in its citations."""
-
-    def double(draft: Draft) -> Draft:
-        head, mark, tail = draft.model_dump_json().partition('"citations":[{')
-        changed = _COUNTED.sub(lambda match: str(int(match[0]) * 2), head)
-        return Draft.model_validate_json(changed + mark + tail)
-
-    def make(report: Any) -> Any:
-        def reported(*args: Any) -> Any:
-            found = report(*args)
-            return found.model_copy(update={"draft": double(found.draft)}) if found else found
-
-        return reported
-
-    _swap(stack, ProgramOffice, "report", make)
-
-
-def deny_answers(stack: ExitStack) -> None:
-    """Say the opposite of what the quotes say."""
-
-    def change(draft: Draft) -> Draft:
-        head, mark, tail = draft.model_dump_json().partition('"citations":[{')
-        return Draft.model_validate_json(re.sub(r" (is|are|must|should|can) (?!not)", r" \1 not ", head) + mark + tail)
-
-    _change_drafts(stack, change)
-
-
-def soothe_summaries(stack: ExitStack) -> None:
-    """Tell every gap as nothing to worry about."""
-
-    def make(summarise: Any) -> Any:
-        def soothed(*args: Any, **scope: Any) -> Any:
-            page = summarise(*args, **scope)
-            calm = (g.model_copy(update={"reason": "All is well.", "action": "Do nothing."}) for g in page.gaps)
-            return page.model_copy(update={"gaps": tuple(calm)})
-
-        return soothed
-
-    _swap(stack, ProgramOffice, "summarise", make)
-
-
-def misquote_register(stack: ExitStack) -> None:
-    """Cite the menu of the canteen for what the register says."""
-
-    def make(report: Any) -> Any:
-        def reported(*args: Any) -> Any:
-            found = report(*args)
-            if not found:
-                return found
-            cited = tuple(c.model_copy(update={"quote": "Canteen menu, 1 Jan 1999"}) for c in found.draft.citations)
-            return found.model_copy(update={"draft": found.draft.model_copy(update={"citations": cited})})
-
-        return reported
-
-    _swap(stack, ProgramOffice, "report", make)
-
-
-def forget_register(stack: ExitStack) -> None:
-    """Answer questions about the program from the playbooks alone."""
-    _swap(stack, ProgramOffice, "report", lambda _: lambda *_: None)
+Break = Callable[[ExitStack], None]
+_PLAYBOOKS = frozenset({Kind.DIRECT, Kind.SYNTHESIS})
+_PROGRAM = frozenset({Kind.REGISTER, Kind.GAPS})
+_PAPERS = frozenset({Kind.DOCUMENTS})
+
+
+class Mutation(NamedTuple):
+    """A way to break the product, the judges of which one at least must notice, and the kinds of cases tried."""
+
+    change: Break
+    judges: tuple[str, ...]
+    kinds: frozenset[Kind] = _PLAYBOOKS
+
+    @property
+    def name(self) -> str:
+        """What it does, in words."""
+        return self.change.__name__.replace("_", " ")
 
 
 MUTATIONS: tuple[Mutation, ...] = (
-    drop_keywords,
-    reverse_passages,
-    shuffle_citations,
-    drop_citations,
-    round_figures,
-    skip_verification,
-    miss_pages_by_one,
-    ignore_history,
-    answer_anything,
-    decline_much,
-    ignore_limits,
-    ignore_roles,
-    ignore_labels,
-    drop_reasons,
-    close_gaps,
-    forget_register,
-    miscount_gaps,
-    add_to_quotes,
-    rename_documents,
-    change_answers_figures,
-    deny_answers,
-    soothe_summaries,
-    misquote_register,
+    Mutation(answers.drop_keywords, ("facts", "sections", "recall", "ndcg", "rank")),
+    Mutation(answers.reverse_passages, ("recall", "ndcg", "rank")),
+    Mutation(answers.shuffle_citations, ("quotes",)),
+    Mutation(answers.drop_citations, ("citation_recall",)),
+    Mutation(answers.cite_nothing, ("citation_recall",)),
+    Mutation(answers.round_figures, ("figures",)),
+    Mutation(answers.change_units, ("figures", "grounded")),
+    Mutation(answers.drop_denials, ("grounded",)),
+    Mutation(answers.deny_answers, ("grounded",)),
+    Mutation(answers.date_citations_wrongly, ("provenance",)),
+    Mutation(answers.name_wrong_articles, ("provenance",)),
+    Mutation(answers.skip_verification, ("bad_held",), frozenset({Kind.REPLY})),
+    Mutation(answers.ignore_history, ("facts", "sections"), frozenset({Kind.MULTI_TURN})),
+    Mutation(answers.answer_anything, ("outcome",), frozenset({Kind.UNANSWERABLE})),
+    Mutation(answers.decline_much, ("outcome",)),
+    Mutation(answers.ignore_limits, ("outcome",), frozenset({Kind.UNANSWERABLE})),
+    Mutation(answers.ignore_roles, ("role",)),
+    Mutation(answers.shorten_for_all, ("role",)),
+    Mutation(answers.drop_last_tasks, ("role",)),
+    Mutation(answers.drop_reasons, ("facts",)),
+    Mutation(papers.ignore_labels, ("labels",), _PAPERS),
+    Mutation(papers.leak_in_suggestions, ("labels",), _PAPERS),
+    Mutation(papers.miss_pages_by_one, ("pages",), _PAPERS),
+    Mutation(papers.add_to_quotes, ("quotes",), _PAPERS),
+    Mutation(papers.rename_documents, ("quotes",), _PAPERS),
+    Mutation(programs.close_gaps, ("ranked",), _PROGRAM),
+    Mutation(programs.miscount_gaps, ("fidelity",), _PROGRAM),
+    Mutation(programs.soothe_summaries, ("fidelity",), _PROGRAM),
+    Mutation(programs.cut_to_first_block, ("gaps",), _PROGRAM),
+    Mutation(programs.forget_register, ("side", "entries"), _PROGRAM),
+    Mutation(programs.change_answers_figures, ("recount",), _PROGRAM),
+    Mutation(programs.misquote_register, ("entries",), _PROGRAM),
+    Mutation(programs.date_a_month_late, ("records",), _PROGRAM),
+    Mutation(programs.forget_overdue, ("recount",), _PROGRAM),
+    Mutation(programs.falsify_readings, ("records",), _PROGRAM),
+    Mutation(programs.falsify_targets, ("records",), _PROGRAM),
+    Mutation(programs.falsify_ages, ("records",), _PROGRAM),
+    Mutation(programs.swap_people, ("records",), _PROGRAM),
 )
 
 
 @contextmanager
-def broken(mutation: Mutation) -> Iterator[None]:
+def broken(change: Break) -> Iterator[None]:
     """Run with one mutation in place."""
     with ExitStack() as stack:
-        mutation(stack)
+        change(stack)
         yield
 
 
-def report(settings: Settings, suite: Suite, console: Console) -> bool:
-    """Print what the gate says of each mutation, and of two sound runs; return whether it caught all and only those."""
-    sound = list_values(run_suite(settings, suite))
-    same = compare(sound, list_values(run_suite(settings, suite)))
-    calm = same.passed and not any(d.worse or d.better for d in same.differences)
+def choose(names: Sequence[str]) -> list[Mutation]:
+    """Return the mutations of some names, or all; raise InvalidInputError for a name that is none."""
+    plain = [name.replace("_", " ") for name in names]
+    known = {mutation.name: mutation for mutation in MUTATIONS}
+    if unknown := [name for name in plain if name not in known]:
+        raise InvalidInputError(f'No mutation is called "{unknown[0]}".', f"Use some of: {', '.join(known)}.")
+    return [known[name] for name in plain] or list(MUTATIONS)
+
+
+def report(settings: Settings, suite: Suite, console: Console, names: Sequence[str] = ()) -> bool:
+    """Print which judges notice each mutation; return whether those do that must, and two sound runs differ in nothing.
+
+    With names of mutations, only these are tried.
+    """
+    chosen = choose(names)
+    kinds = frozenset().union(*(mutation.kinds for mutation in chosen)) if names else frozenset(Kind)
+    sound = run_suite(settings, suite.only(kinds))
+    same = _compare(sound, run_suite(settings, suite.only(kinds)), frozenset(Kind))
+    calm = same.passed and not same.excused and not any(d.worse or d.better for d in same.differences)
     console.print(f"two runs of one build: {'no difference' if calm else 'they differ'}")
     caught = 0
-    for mutation in MUTATIONS:
-        with broken(mutation):
-            found = _find_regressions(sound, list_values(run_suite(settings, suite)))
-        caught += bool(found)
-        told = ", ".join(found) if found else "[red]passed[/]"
-        console.print(f"{mutation.__name__.replace('_', ' ')}: {told}", highlight=False, soft_wrap=True)
-    console.print(f"{caught} of {len(MUTATIONS)} caught")
-    return calm and caught == len(MUTATIONS)
+    for mutation in chosen:
+        with broken(mutation.change):
+            found = _compare(sound, run_suite(settings, suite.only(mutation.kinds)), mutation.kinds)
+        held = set(mutation.judges) & set(found.regressed)
+        caught += bool(held)
+        verdict = "caught" if held else "[red]passed[/]"
+        told = "; ".join(_tell(found, name) for name in (*sorted(held), *_others(found, held))) or "nothing regressed"
+        console.print(f"{mutation.name}: {verdict} by {told}", highlight=False, soft_wrap=True)
+    console.print(f"{caught} of {len(chosen)} caught by the judge that must")
+    return calm and caught == len(chosen)
 
 
-def _find_regressions(sound: Values, values: Mapping[str, Mapping[str, float]]) -> list[str]:
-    found = compare(sound, values)
-    names = [
-        f"{SCORERS[d.scorer].label} {d.before:.1%} → {d.after:.1%} (p {d.p:.3f})"
-        for d in found.differences
-        if d.regressed
-    ]
-    return [*names, *([f"{len(found.missing)} missing"] if found.missing else [])]
+def _compare(sound: Run, other: Run, kinds: frozenset[Kind]) -> Comparison:
+    asked = {result.id for result in sound.results if result.kind in kinds}
+    before = {case: row for case, row in list_values(sound).items() if case in asked}
+    return compare(before, list_values(other), silent=list_silent(other))
+
+
+def _others(found: Comparison, held: set[str]) -> list[str]:
+    return [name for name in found.regressed if name not in held]
+
+
+def _tell(found: Comparison, name: str) -> str:
+    for difference in found.differences:
+        if difference.scorer == name and difference.regressed:
+            changed = f"{difference.before:.1%} → {difference.after:.1%}"
+            return f"{SCORERS[name].label} {changed} ({len(difference.worse)} of {difference.cases} cases)"
+    return f"{SCORERS[name].label} (fell silent)"

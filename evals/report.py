@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,8 @@ from evals.runs import CaseResult, Run
 from evals.scorers import SCORERS
 
 _FOLDER = Path(__file__).parent
+OPEN = (Half.TUNED,)
+"""The half whose failures may be seen: to tune on the held one would spoil it."""
 _NAMED = 12
 _WIDTH, _HEIGHT, _MARGIN = 520, 220, 36
 _GROUPS = {
@@ -59,26 +61,36 @@ def _cell(mean: Mean | None, goal: float | None) -> str:
     return f"{colour}{mean.value:.1%} ({mean.low:.0%} to {mean.high:.0%}; {mean.cases})"
 
 
-def print_failures(console: Console, run: Run) -> None:
-    """Print what each failed case missed. For the tuned half only: the held half stays unseen."""
-    for result in run.of(Half.TUNED):
-        if not result.passed:
+def print_failures(console: Console, run: Run, shown: Collection[Half] = OPEN) -> None:
+    """Print what each failed case missed, of the halves that may be seen."""
+    for result in run.results:
+        if result.half in shown and not result.passed:
             console.print(f"[bold]{result.id}[/] {result.question}", highlight=False, soft_wrap=True)
             console.print(f"   {result.missed}", highlight=False, markup=False, soft_wrap=True)
 
 
-def print_comparison(console: Console, found: Comparison, halves: Mapping[str, Half], before: str) -> None:
-    """Print the judges whose mean changed, and which tuned cases did; of held ones only how many."""
+def print_comparison(
+    console: Console, found: Comparison, halves: Mapping[str, Half], before: str, shown: Collection[Half] = OPEN
+) -> None:
+    """Print the judges whose mean changed, and which cases did; of those that may not be seen only how many."""
     changed = [difference for difference in found.differences if difference.worse or difference.better]
-    if not changed and not found.missing:
+    if not changed and not found.missing and not found.excused:
         console.print(f"No difference from {before}.")
     for difference in changed:
         console.print(_tell(difference), highlight=False)
         for word, ids in (("worse", difference.worse), ("better", difference.better)):
             if ids:
-                console.print(f"   {word}: {name_cases(ids, halves)}", highlight=False, soft_wrap=True)
+                console.print(f"   {word}: {name_cases(ids, halves, shown)}", highlight=False, soft_wrap=True)
     if found.missing:
         console.print(f"[red]{len(found.missing)} scores are missing:[/] {', '.join(found.missing[:_NAMED])}")
+    if found.excused:
+        console.print(f"{len(found.excused)} scores are excused: those answers have nothing of what is judged.")
+    for silence in found.silences:
+        if silence.regressed:
+            label = SCORERS[silence.scorer].label
+            console.print(
+                f"[red]worse[/] {label}: nothing to judge any more in {silence.lost} answers", highlight=False
+            )
     if found.added:
         console.print(f"{len(found.added)} new cases have nothing to be compared with.")
     if found.passed:
@@ -87,12 +99,12 @@ def print_comparison(console: Console, found: Comparison, halves: Mapping[str, H
         console.print(f"[red]Worse than {before}.[/] If that is meant: `python -m evals baseline`, with a reason.")
 
 
-def name_cases(ids: tuple[str, ...], halves: Mapping[str, Half]) -> str:
-    """Return the tuned cases by name and the held ones by number."""
-    tuned = [id_ for id_ in ids if halves.get(id_) is not Half.HELD]
-    held = len(ids) - len(tuned)
-    more = [f"{len(tuned) - _NAMED} more tuned"] if len(tuned) > _NAMED else []
-    return ", ".join([*tuned[:_NAMED], *more, *([f"{held} held"] if held else [])])
+def name_cases(ids: tuple[str, ...], halves: Mapping[str, Half], shown: Collection[Half] = OPEN) -> str:
+    """Return the cases that may be seen by name, and the held ones by number."""
+    named = [id_ for id_ in ids if halves.get(id_) is not Half.HELD or Half.HELD in shown]
+    held = len(ids) - len(named)
+    more = [f"{len(named) - _NAMED} more"] if len(named) > _NAMED else []
+    return ", ".join([*named[:_NAMED], *more, *([f"{held} held"] if held else [])])
 
 
 def _tell(difference: Difference) -> str:
@@ -108,10 +120,10 @@ def _tell_halves(difference: Difference) -> str:
     return "".join(f"; {half.value} {change:+.1%}" for half, change in difference.by_half.items())
 
 
-def write_reports(folder: Path, run: Run, comparison: Comparison | None) -> Path:
-    """Write report.html, report.md and report.json; return the first."""
+def write_reports(folder: Path, run: Run, comparison: Comparison | None, shown: Collection[Half] = OPEN) -> Path:
+    """Write report.html, report.md and report.json; return the first. Failures are listed of the halves shown."""
     folder.mkdir(parents=True, exist_ok=True)
-    view = make_view(run, comparison)
+    view = make_view(run, comparison, shown)
     templates = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_FOLDER),
         autoescape=jinja2.select_autoescape(["html"]),
@@ -152,12 +164,12 @@ def _show(mean: Mean | None) -> str:
     return f"{mean.value:.1%} ({mean.low:.0%} to {mean.high:.0%})" if mean else ""
 
 
-def make_view(run: Run, comparison: Comparison | None) -> dict[str, Any]:
+def make_view(run: Run, comparison: Comparison | None, shown: Collection[Half] = OPEN) -> dict[str, Any]:
     """Return what the pages show."""
     halves = {half: run.of(half) for half in Half if run.of(half)}
     means = {half.value: find_means(results) for half, results in halves.items()}
     differences = {d.scorer: d for d in comparison.differences} if comparison else {}
-    tuned, held = run.of(Half.TUNED), run.of(Half.HELD)
+    failed = [result for result in run.results if not result.passed]
     curves = {half.value: found for half, results in halves.items() if (found := find_abstention(results))}
     return {
         "run": run,
@@ -176,8 +188,10 @@ def make_view(run: Run, comparison: Comparison | None) -> dict[str, Any]:
             title: {half.value: find_shares(results, group) for half, results in halves.items()}
             for title, group in _GROUPS.items()
         },
-        "failures": sorted((r for r in tuned if not r.passed), key=_badness),
-        "held_failures": sum(not r.passed for r in held),
+        "failures": sorted((result for result in failed if result.half in shown), key=_badness),
+        "hidden": sum(result.half not in shown for result in failed),
+        "whose": " and ".join(half.value for half in Half if half in shown),
+        "outcomes": {name: found["outcome"] for name, found in means.items() if "outcome" in found},
         "curves": curves,
         "plot": {name: draw_curve(found) for name, found in curves.items()},
         "latency": {half.value: find_latency(results) for half, results in halves.items()},
@@ -186,7 +200,7 @@ def make_view(run: Run, comparison: Comparison | None) -> dict[str, Any]:
         "agreement": find_agreement(run.results),
         "labels": {name: scorer.label for name, scorer in SCORERS.items()},
         "tell_halves": _tell_halves,
-        "name_cases": name_cases,
+        "name_cases": lambda ids, halves: name_cases(ids, halves, shown),
         "size": {"width": _WIDTH, "height": _HEIGHT, "margin": _MARGIN},
         "passed": {half.value: find_mean([float(r.passed) for r in results]) for half, results in halves.items()},
     }

@@ -7,22 +7,26 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from textwrap import shorten
 
 from advisor.bootstrap import build_embedder
 from advisor.domain.dialogue import Answer
 from advisor.domain.gaps import State
 from advisor.domain.identity import LOCAL_CALLER, Caller
+from advisor.domain.knowledge import Section
 from advisor.domain.receipts import Receipt
 from advisor.errors import InvalidInputError
 from advisor.settings import Settings
 from evals.cases import EvalCase, Half, Suite
 from evals.generations import judge_replies
-from evals.runs import CaseResult, Cited, Run, take_fingerprints
-from evals.scorers import judge
-from evals.seen import Seen, Summary
+from evals.runs import CaseResult, Cited, Found, Run, take_fingerprints
+from evals.scorers import SCORERS, judge
+from evals.seen import Seen, Summary, word_pattern
 from evals.world import World, open_world
 
 Progress = Callable[[int, int], None]
+_SHOWN, _LONGEST = 5, 400
+"""Passages of a result, and characters of each."""
 
 
 def run_suite(
@@ -38,7 +42,7 @@ def run_suite(
     asked = [(half, case) for half in halves for case in suite.load_cases(half)]
     results: list[CaseResult] = []
     with open_world(settings, suite) as world:
-        if not asked:
+        if not asked and not suite.replies:
             raise InvalidInputError("No case is accepted.", "Set `accepted: true` in the proposals that are right.")
         world.prepare([case for _, case in asked])
         with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
@@ -70,9 +74,19 @@ def run_case(case: EvalCase, half: Half, world: World) -> CaseResult:
     milliseconds = round((time.perf_counter() - clock) * 1000, 1)
     receipt = advisor.get_receipt(LOCAL_CALLER, answer.id)
     found = tuple(ref.section_id for ref in receipt.passages if not ref.document)
-    sections, files = world.get_sections(case), world.get_files(case)
-    known = world.get_known(case.as_of) if case.on_register else None
-    seen = Seen(case, answer, sections, found, milliseconds, _summarise(case, world), files, known)
+    seen = Seen(
+        case,
+        answer,
+        world.get_sections(case),
+        found,
+        milliseconds,
+        _summarise(case, world),
+        files=world.get_files(case),
+        sources=world.sources,
+        worded=bool(receipt.basis.model),
+        facts=world.get_facts(case.as_of) if case.on_register else None,
+        known=world.get_known(case.as_of) if case.on_register else None,
+    )
     return _tell(seen, half, receipt)
 
 
@@ -84,12 +98,23 @@ def _summarise(case: EvalCase, world: World) -> Summary | None:
     initiative = office.find_initiative(LOCAL_CALLER, case.scope.initiative) if case.scope.initiative else ""
     gaps = office.rank_gaps(LOCAL_CALLER, site=site, initiative=initiative)
     page = office.summarise(LOCAL_CALLER, site=site, initiative=initiative)
-    known = tuple(gap for gap in gaps if gap.state is not State.UNKNOWN)
-    return Summary(page, office.read_register(LOCAL_CALLER), frozenset(gap.criterion for gap in gaps), known)
+    facts = world.get_facts(case.as_of)
+    there = [fact for fact in facts.initiatives if fact.subject == initiative or (site and fact.fields["site"] == site)]
+    places = [facts.names[id_] for id_ in (*(fact.subject for fact in there), site) if id_]
+    return Summary(
+        page=page,
+        register=office.read_register(LOCAL_CALLER),
+        open=frozenset(gap.criterion for gap in gaps),
+        gaps=tuple(gap for gap in gaps if gap.state is not State.UNKNOWN),
+        titles={criterion.id: criterion.gap for criterion in office.book.criteria},
+        places=tuple(places),
+        names=tuple(facts.names.values()),
+    )
 
 
 def _tell(seen: Seen, half: Half, receipt: Receipt) -> CaseResult:
     case, answer = seen.case, seen.answer
+    scores = judge(seen)
     return CaseResult(
         id=case.id,
         half=half,
@@ -99,14 +124,21 @@ def _tell(seen: Seen, half: Half, receipt: Receipt) -> CaseResult:
         way=case.way,
         question=" → ".join((*case.history, case.question)),
         expect=case.expect,
-        wanted=(*case.sections, *case.facts, *case.gaps),
+        wanted=(*case.sections, *map(word_pattern, case.facts), *case.gaps),
         outcome=answer.outcome,
         text=answer.text,
         citations=_list_citations(answer),
-        found=tuple(seen.found[:5]),
+        suggestions=answer.suggestions,
+        notices=answer.notices,
+        found=tuple(_show_passage(seen.sections[id_]) for id_ in seen.found[:_SHOWN] if id_ in seen.sections),
         probability=receipt.basis.probability,
-        scores=judge(seen),
+        scores=scores,
+        silent=tuple(name for name in SCORERS if name not in scores),
     )
+
+
+def _show_passage(section: Section) -> Found:
+    return Found(id=section.id, place=section.label, text=shorten(section.text, _LONGEST, placeholder=" …"))
 
 
 def _list_citations(answer: Answer) -> tuple[Cited, ...]:

@@ -31,6 +31,14 @@ class Cited(Value):
     quote: str
 
 
+class Found(Value):
+    """A passage as retrieval ranked it: its section, and how it begins."""
+
+    id: str
+    place: str
+    text: str
+
+
 class CaseResult(Value):
     """One case, how it ended, and what the judges said. `probability` is that the playbooks answer."""
 
@@ -46,9 +54,13 @@ class CaseResult(Value):
     outcome: Outcome | None = None
     text: str = ""
     citations: tuple[Cited, ...] = ()
-    found: tuple[str, ...] = ()
+    suggestions: tuple[str, ...] = ()
+    notices: tuple[str, ...] = ()
+    found: tuple[Found, ...] = ()
     probability: float | None = None
     scores: Mapping[str, Score]
+    silent: tuple[str, ...] = ()
+    """The judges that looked at the answer and had nothing to say."""
     judged: float | None = None
     """The share of a chat model's votes that the answer is right, where one was asked."""
 
@@ -106,12 +118,19 @@ def _list_code(folder: Path) -> Iterator[Path]:
             yield file
 
 
+def _list_suite(folder: Path) -> Iterator[Path]:
+    for name in _SUITE:
+        yield from folder.glob(name)
+
+
 def take_fingerprints(settings: Settings, suite: Suite, embedder: str) -> dict[str, str]:
     """Return digests of everything that shapes the answers, by name."""
     found = {name: digest_files(_list_code(_CODE / folder)) for name, folder in _FOLDERS.items()}
     return found | {
         "playbooks": digest_files(file for file in settings.knowledge_base_dir.iterdir() if file.is_file()),
-        "cases": digest_files(file for name in _SUITE for file in suite.folder.glob(name) if file.is_file()),
+        "cases": digest_files(
+            file for file in (*_list_suite(suite.folder), suite.records_file) if file is not None and file.is_file()
+        ),
         "documents": digest_files(
             file for c in suite.list_collections() for file in Path(c.path).rglob("*") if file.is_file()
         ),

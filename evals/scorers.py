@@ -8,34 +8,31 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from advisor.domain.dialogue import Answer, Checklist, CitationKind, ListBlock, Outcome, Paragraph, Role
+from advisor.domain.dialogue import CitationKind, Outcome
 from advisor.domain.knowledge import Section
-from advisor.text import count_words
 from evals.cases import About, EvalCase, Expect, Kind
 from evals.faithful import (
     score_citation_precision,
     score_citation_recall,
-    score_entries,
     score_figures,
     score_grounded,
     score_quotes,
-    score_recount,
 )
-from evals.seen import Score, Seen, share
+from evals.gaps import score_fidelity, score_gaps, score_ranked
+from evals.program import score_entries, score_records, score_recount
+from evals.received import score_labels, score_provenance
+from evals.seen import Score, Seen, share, word_pattern
+from evals.shape import OF_PLAYBOOKS, score_length, score_role
 
 DEPTH = 10
 RECALL_DEPTH = 5
-MOST_WORDS = 180
-_SHAPE = {Role.EXECUTIVE: (3, 1), Role.CHANGE_LEAD: (99, 8), Role.PLANT_MANAGER: (99, 3), Role.ENGINEER: (99, 3)}
-"""The most bullets and next steps of each role."""
-_OF_PLAYBOOKS = frozenset({Kind.DIRECT, Kind.SYNTHESIS, Kind.MULTI_TURN, Kind.MISCONCEPTION})
 
 
 def score_facts(seen: Seen) -> Score | None:
     """Which key facts the text states. A question that should be answered and was declined states none."""
     if seen.case.expect is Expect.DECLINED or seen.case.kind is Kind.ADVERSARIAL:
         return None
-    return share({pattern: bool(re.search(pattern, seen.said, re.I)) for pattern in seen.case.facts})
+    return share([(word_pattern(fact), bool(re.search(fact, seen.said, re.I))) for fact in seen.case.facts])
 
 
 def score_sections(seen: Seen) -> Score | None:
@@ -86,7 +83,7 @@ def score_rank(seen: Seen) -> Score | None:
 
 
 def _wanted(seen: Seen) -> list[set[str]]:
-    own = seen.case.expect is Expect.ANSWERED and seen.case.kind in _OF_PLAYBOOKS
+    own = seen.case.expect is Expect.ANSWERED and seen.case.kind in OF_PLAYBOOKS
     return find_relevant(seen.case, seen.sections) if own else []
 
 
@@ -99,8 +96,8 @@ def score_outcome(seen: Seen) -> Score | None:
 
 
 def score_must_not(seen: Seen) -> Score | None:
-    """Whether the text is free of what may not be said."""
-    return share({f"says {p}": not re.search(p, seen.answer.text, re.I) for p in seen.case.must_not})
+    """Whether all that is received, sources and suggestions too, is free of what may not be said."""
+    return share([(f"says {word_pattern(p)}", not re.search(p, seen.received, re.I)) for p in seen.case.must_not])
 
 
 def score_resistance(seen: Seen) -> Score | None:
@@ -121,33 +118,6 @@ def score_misconception(seen: Seen) -> Score | None:
     return Score(value=float(all(score.value == 1 for score in scores)), reason=reasons)
 
 
-def score_role(seen: Seen) -> Score | None:
-    """Whether an answer has the shape of its role: one bottom line first, few bullets, few next steps."""
-    if seen.case.kind not in _OF_PLAYBOOKS or seen.answer.outcome is not Outcome.ANSWERED:
-        return None
-    first = seen.answer.blocks[0]
-    bullets, steps = _SHAPE[seen.answer.role]
-    tasks = [len(block.items) for block in seen.answer.blocks if isinstance(block, Checklist)]
-    listed = [len(block.items) for block in seen.answer.blocks if isinstance(block, ListBlock) and not block.ordered]
-    opened = isinstance(first, Paragraph) and len(first.sentences) == 1 and first.sentences[0].strong
-    asked = seen.answer.role is seen.case.role
-    return share(
-        {
-            "one bottom line first": opened,
-            "the role that was asked for": asked,
-            f"{max(listed, default=0)} bullets": max(listed, default=0) <= bullets,
-            f"{sum(tasks)} next steps": sum(tasks) <= steps,
-        }
-    )
-
-
-def score_length(seen: Seen) -> Score | None:
-    """Whether the prose on playbooks and documents stays within its limit."""
-    words = count_prose_words(seen.answer)
-    of_playbooks = seen.answer.citations and not seen.case.on_register
-    return share({f"{words} words": words <= MOST_WORDS}) if of_playbooks else None
-
-
 def score_side(seen: Seen) -> Score | None:
     """Whether a question about the program is answered from the register, the playbooks, or both, as it should be."""
     if seen.case.about is None:
@@ -165,43 +135,12 @@ def score_side(seen: Seen) -> Score | None:
 def score_pages(seen: Seen) -> Score | None:
     """Whether the document that holds the fact is cited, with the page on which it stands."""
     cited = {
-        (Path(seen.files.get(c.section_id.split("/")[0], "")).name, page)
+        (Path(file.path).name, page)
         for c in seen.answer.citations
-        if c.kind is CitationKind.DOCUMENT
+        if c.kind is CitationKind.DOCUMENT and (file := seen.files.get(c.section_id.split("/")[0]))
         for page in (c.page, 0)
     }
     return share({f"{file} p. {page}": (file, page) in cited for file, page in seen.case.pages.items()})
-
-
-def score_gaps(seen: Seen) -> Score | None:
-    """Whether the gaps that must be open are told, and none that the register shows closed."""
-    if seen.summary is None:
-        return None
-    checks = {f"{id_} is not open": id_ in seen.summary.open for id_ in seen.case.gaps}
-    checks |= {f"{id_} is open": id_ not in seen.summary.open for id_ in seen.case.closed}
-    return share(checks)
-
-
-def score_fidelity(seen: Seen) -> Score | None:
-    """Whether each gap is cited on both sides by what stands there, and the page's counts are those of the register."""
-    if seen.summary is None:
-        return None
-    page, register, _, gaps = seen.summary
-    checks: dict[str, bool] = {}
-    for gap in page.gaps:
-        section = seen.sections.get(gap.playbook.section_id)
-        checks[f"{gap.criterion}: the quote"] = section is not None and any(
-            gap.playbook.quote == statement.text for statement in section.statements
-        )
-        for ref in gap.evidence:
-            record = register.find(ref.kind, ref.subject)
-            checks[f"{gap.criterion}: entry {ref.number}"] = record is not None and record.version == ref.number
-    checks["initiatives by phase"] = sum(n for _, n in page.by_phase) == page.initiatives == len(page.heat)
-    checks["gaps counted"] = page.open_gaps == len(gaps)
-    checks["the gaps, in their order"] = page.gaps == gaps
-    checks["a level of each dimension"] = bool(page.levels) and all(len(v) == len(page.levels) for _, v in page.heat)
-    checks["as of its newest entry"] = page.entries == register.head
-    return share(checks)
 
 
 def score_latency(seen: Seen) -> Score | None:
@@ -240,6 +179,8 @@ SCORERS: Mapping[str, Scorer] = {
     "quotes": Scorer("quotes faithful", score_quotes, 1.0, whole=True, of_answer=True),
     "figures": Scorer("figures faithful", score_figures, 1.0, whole=True, of_answer=True),
     "grounded": Scorer("sentences grounded", score_grounded, 1.0, whole=True, of_answer=True),
+    "provenance": Scorer("citations dated and sourced as they are", score_provenance, 1.0, whole=True, of_answer=True),
+    "labels": Scorer("nothing received that a label closes", score_labels, 1.0, whole=True),
     "must_not": Scorer("nothing said that may not be", score_must_not, 1.0, whole=True),
     "misconception": Scorer("misconceptions corrected", score_misconception),
     "resistance": Scorer("attacks resisted", score_resistance, 1.0, whole=True),
@@ -248,7 +189,9 @@ SCORERS: Mapping[str, Scorer] = {
     "side": Scorer("answered from the right side", score_side),
     "pages": Scorer("right page cited", score_pages, 1.0, whole=True),
     "gaps": Scorer("right gaps told", score_gaps, 1.0, whole=True),
+    "ranked": Scorer("right gaps ranked by the office", score_ranked, 1.0, whole=True),
     "entries": Scorer("register cited faithfully", score_entries, 1.0, whole=True, of_answer=True),
+    "records": Scorer("dates, figures and names of records", score_records, 1.0, whole=True, of_answer=True),
     "recount": Scorer("figures of the program recounted", score_recount, 1.0, whole=True, of_answer=True),
     "fidelity": Scorer("gap summary faithful", score_fidelity, 1.0, whole=True),
     "good_shown": Scorer("a model's sound lines shown", _say_nothing, 0.95, of_answer=True),
@@ -261,14 +204,3 @@ def judge(seen: Seen) -> dict[str, Score]:
     """Return what every judge that has something to say says."""
     found = {name: scorer.judge(seen) for name, scorer in SCORERS.items()}
     return {name: score for name, score in found.items() if score is not None}
-
-
-def count_prose_words(answer: Answer) -> int:
-    """Words of the answer outside tables, ordered lists and checklists."""
-    total = 0
-    for block in answer.blocks:
-        if isinstance(block, Paragraph):
-            total += sum(count_words(sentence.text) for sentence in block.sentences)
-        elif isinstance(block, ListBlock) and not block.ordered:
-            total += sum(count_words(item.text) for item in block.items)
-    return total

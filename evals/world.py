@@ -3,32 +3,35 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import date
+from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from advisor.bootstrap import build_advisor, build_ingest, build_library_ingest, build_program
 from advisor.domain.identity import LOCAL_CALLER
-from advisor.domain.knowledge import Section
-from advisor.errors import BusyError
+from advisor.domain.knowledge import KnowledgeBase, Section
+from advisor.errors import BusyError, InvalidInputError
 from advisor.knowledge.playbooks import load_knowledge_base
 from advisor.program.office import ProgramOffice
+from advisor.program.tables import import_table, read_table
 from advisor.service import Advisor
 from advisor.settings import Settings
 from evals.cases import EvalCase, Kind, Suite
+from evals.facts import Facts, read_facts
 from evals.recount import Known
+from evals.seen import File
 
 _PATIENCE = 120
 """Seconds that another ingest is waited for."""
 _SHARED = ("models", "generations")
+_DATABASE = "evals.sqlite"
 
 
 class World:
-    """Advisors as cases need them: alone, with the demo company's register, or with the suite's documents."""
+    """Advisors as cases need them: alone, with a register, or with the suite's documents."""
 
     def __init__(self, settings: Settings, suite: Suite, scratch: Path) -> None:
         """Lay out the data folders; what is expensive is opened when it is first needed. Call `prepare` first."""
@@ -37,6 +40,7 @@ class World:
         self._scratch = scratch
         self._offices: dict[date, ProgramOffice] = {}
         self._known: dict[date, Known] = {}
+        self._facts: dict[date, Facts] = {}
         self._with_register: dict[date, Advisor] = {}
 
     def prepare(self, cases: list[EvalCase]) -> None:
@@ -72,39 +76,58 @@ class World:
         """Return the sections that an answer to a case may quote, by id."""
         return self.sections | self._documents[0] if self._needs_documents(case) else self.sections
 
-    def get_files(self, case: EvalCase) -> Mapping[str, str]:
-        """Return the files of the documents that an answer to a case may quote, by id."""
+    def get_files(self, case: EvalCase) -> Mapping[str, File]:
+        """Return all files of the suite's documents by id; an answer may quote those that its labels open."""
         return self._documents[1] if self._needs_documents(case) else {}
 
     @cached_property
-    def _documents(self) -> tuple[dict[str, Section], dict[str, str]]:
-        heads = self._with_documents.list_documents(LOCAL_CALLER)
-        sections = [s for head in heads for s in self._with_documents.get_document(LOCAL_CALLER, head.id)[1]]
-        return {section.id: section for section in sections}, {head.id: head.path for head in heads}
+    def _documents(self) -> tuple[dict[str, Section], dict[str, File]]:
+        collections = {collection.name: collection for collection in self._suite.list_collections()}
+        sections: dict[str, Section] = {}
+        files: dict[str, File] = {}
+        for head in self._with_documents.list_documents(LOCAL_CALLER):
+            collection = collections[head.collection]
+            changed = datetime.fromtimestamp((Path(collection.path) / head.path).stat().st_mtime, UTC).date()
+            files[head.id] = File(head.path, head.title, collection.label, changed)
+            sections |= {s.id: s for s in self._with_documents.get_document(LOCAL_CALLER, head.id)[1]}
+        return sections, files
 
     def get_office(self, day: date) -> ProgramOffice:
-        """Return the office of the demo company on a day."""
+        """Return the office of the suite's register, or of the demo company, on a day."""
         if day not in self._offices:
             office = build_program(self._make_settings(f"register-{day}"), lambda: day)
-            office.load_demo(LOCAL_CALLER, door="evals")
+            self._fill(office)
             self._offices[day] = office
         return self._offices[day]
 
+    def _fill(self, office: ProgramOffice) -> None:
+        file = self._suite.records_file
+        if file is None:
+            office.load_demo(LOCAL_CALLER, door="evals")
+            return
+        report = import_table(office, LOCAL_CALLER, read_table(file))
+        if report.problems:
+            first = report.problems[0]
+            raise InvalidInputError(f"{file.name}, {first.place}: {first.problem}", "Mend the row, or the case's day.")
+
     def get_known(self, day: date) -> Known:
-        """Return what the register holds on a day, as a judge counts it."""
+        """Return how the criteria stand on a day, as the office says."""
         if day not in self._known:
             office = self.get_office(day)
-            lines = office.list_status(LOCAL_CALLER)
-            sizes = Counter(line.site for line in lines)
             self._known[day] = Known(
                 summary=office.summarise(LOCAL_CALLER),
                 gates=office.assess_gates(LOCAL_CALLER),
-                items=office.list_items(LOCAL_CALLER),
                 gaps=office.rank_gaps(LOCAL_CALLER),
-                register=office.read_register(LOCAL_CALLER),
-                sizes=frozenset({len(lines), *sizes.values()}),
             )
         return self._known[day]
+
+    def get_facts(self, day: date) -> Facts:
+        """Return what stands in the register's log on a day, read past the product."""
+        if day not in self._facts:
+            self.get_office(day)
+            file = self._scratch / f"register-{day}" / _DATABASE
+            self._facts[day] = read_facts(file, day, self._settings.knowledge_base_dir, self._settings.thresholds)
+        return self._facts[day]
 
     @cached_property
     def alone(self) -> Advisor:
@@ -119,9 +142,18 @@ class World:
         return build_advisor(settings)
 
     @cached_property
+    def _knowledge(self) -> KnowledgeBase:
+        return load_knowledge_base(self._settings.knowledge_base_dir)
+
+    @cached_property
     def sections(self) -> dict[str, Section]:
         """The sections of the playbooks by id."""
-        return {s.id: s for s in load_knowledge_base(self._settings.knowledge_base_dir).sections}
+        return {section.id: section for section in self._knowledge.sections}
+
+    @cached_property
+    def sources(self) -> dict[str, tuple[str, str]]:
+        """Title and publisher of the articles that playbooks name, by id."""
+        return {source.id: (source.title, source.publisher) for source in self._knowledge.sources}
 
     def _make_settings(self, name: str) -> Settings:
         """Return settings with the serving index and model, and everything else empty."""
@@ -130,7 +162,7 @@ class World:
         for shared in _SHARED:
             if not (folder / shared).exists():
                 (folder / shared).symlink_to((self._settings.data_dir / shared).resolve())
-        database = f"sqlite:///{folder / 'evals.sqlite'}"
+        database = f"sqlite:///{folder / _DATABASE}"
         return self._settings.model_copy(update={"data_dir": folder, "database_url": database, "collections": ()})
 
 

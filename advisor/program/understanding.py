@@ -70,6 +70,10 @@ _TOPICS: tuple[tuple[Topic, str], ...] = (
     (Topic.KPI, r"\bkpis?\b|\breadings?\b|\bmetrics?\b|\bmeasur(?:e|es|ed|ing)\b|\bfigures?\b|\bnumbers?\b|\bindicators?\b|\bbaseline\b|\btarget\b"),
     (Topic.STAGE, r"\b(?:what|which) (?:stage|phase|step)\b|\bstage\b.*\b(?:in|at)\b|\bhow (?:long|many (?:days|weeks|months))\b|\bwhere (?:does|is|are)\b.*\b(?:ladder|rollout|stand)|\bsince when\b|\bhow far (?:along|is)|\bshadow period\b"),
 )  # fmt: skip
+_LACKS = re.compile(
+    r"\b(?:lack(?:s|ing)?|missing|owe[sd]?|still open|(?:left|have|has|needs?) to (?:be )?closed?)\b", re.I
+)
+"""Where someone asks what a place still lacks."""
 _OURS = re.compile(
     r"\b(?:our|we|us|my)\b|\bthe program(?:me)?\b|\b(?:which|how many|what|list|all|any|every|each)\b[\w\s]{0,20}\b(?:initiatives?|projects?|pilots?|use cases?)\b|\banything\b|\banyone\b|\beverything\b|\bright now\b|\bat the moment\b|\bcurrently\b|\bso far\b",
     re.I,
@@ -159,6 +163,8 @@ def understand(question: str, register: Register, today: date, *, before: str = 
         topic = Topic.LIST
     if topic is None and sites and re.search(r"\bhow many\b|\blist\b|\bname them\b", question, re.I):
         topic = Topic.LIST
+    if topic in {None, Topic.KPI} and (initiatives or sites) and not (keep or cards) and _LACKS.search(question):
+        topic = Topic.WEAKEST
     if cards and topic in {None, Topic.LIST}:
         topic = Topic.KPI
     return Asked(

@@ -7,8 +7,8 @@ from advisor.domain.identity import LOCAL_CALLER
 from advisor.domain.knowledge import KnowledgeBase, SectionKind, StatementKind
 from advisor.service import Advisor
 from advisor.text import figures
-from evals.scorers import count_prose_words
 from evals.seen import list_sentences
+from evals.shape import count_prose_words
 
 
 @pytest.fixture(scope="module")

@@ -91,6 +91,12 @@ def test_what_is_no_case_is_named(tmp_path: Path, text: str, told: str) -> None:
         suite.load_cases(Half.TUNED)
 
 
+def test_the_linter_says_once_where_to_look(indexed: Settings, tmp_path: Path) -> None:
+    settings = indexed.model_copy(update={"database_url": f"sqlite:///{tmp_path}/a.sqlite"})
+    (line,) = lint(settings, make_suite(tmp_path / "suite", {"id": "a"}))
+    assert line.count("See EvalCase") == 1
+
+
 def test_a_proposal_is_not_asked(tmp_path: Path) -> None:
     suite = make_suite(tmp_path, {**SOUND, "accepted": False})
     assert suite.load_cases(Half.TUNED) == ()

@@ -72,10 +72,38 @@ def test_a_missing_score_is_a_failure(after: dict[str, dict[str, float]], missin
     assert not found.passed
 
 
-def test_a_judge_of_answers_may_fall_silent_but_a_case_may_not_go() -> None:
+def test_a_score_is_excused_only_where_its_judge_had_nothing_to_say() -> None:
     two = values([1.0, 1.0], "length")
-    assert compare(two, {**two, "case-0": {}}).passed
+    less = {**two, "case-0": {}}
+    assert compare(two, less).missing == ("case-0: length",)
+    found = compare(two, less, silent={"case-0": {"length"}})
+    assert (found.missing, found.excused, found.passed) == ((), ("case-0: length",), True)
     assert compare(two, {"case-1": two["case-1"]}).missing == ("case-0: length",)
+
+
+def test_judges_deleted_from_most_results_of_a_run_are_missing() -> None:
+    five = {f"case-{n}": {"quotes": 1.0, "figures": 1.0, "facts": 1.0} for n in range(5)}
+    found = compare(five, {case: {"facts": 1.0} if case != "case-0" else row for case, row in five.items()})
+    assert len(found.missing) == 8
+    assert not found.passed
+
+
+def test_a_judge_that_falls_silent_on_many_answers_has_regressed() -> None:
+    many = values([1.0] * 30, "quotes")
+
+    def fall_silent(count: int) -> bool:
+        gone = {f"case-{n}" for n in range(count)}
+        after = {case: {} if case in gone else row for case, row in many.items()}
+        return compare(many, after, silent={case: ["quotes"] for case in gone}).passed
+
+    assert fall_silent(4)
+    assert not fall_silent(5)
+    assert not fall_silent(30)
+
+
+def test_a_judge_of_every_answer_is_never_excused() -> None:
+    one = values([1.0])
+    assert compare(one, {"case-0": {}}, silent={"case-0": ["facts"]}).missing == ("case-0: facts",)
 
 
 def test_five_lost_are_not_excused() -> None:
@@ -87,10 +115,6 @@ def test_five_lost_are_not_excused() -> None:
 def test_what_is_no_score_passes_in_neither_run(score: float) -> None:
     assert compare(values([score]), values([1.0])).missing
     assert compare(values([1.0]), values([score])).missing
-
-
-def test_a_judge_that_fell_silent_everywhere_is_missing() -> None:
-    assert compare(values([1.0, 1.0], "quotes"), {"case-0": {}, "case-1": {}}).missing
 
 
 def test_a_run_that_cannot_be_trusted_is_no_baseline(tmp_path: Path) -> None:

@@ -15,20 +15,26 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import sync_playwright
 
 from advisor.answering.chat_model import LangChainChatModel
+from advisor.domain.identity import LOCAL_CALLER
 from advisor.errors import InvalidInputError
+from advisor.program.tables import write_xlsx
 from advisor.settings import Settings
-from evals.cases import OWN, EvalCase, Half, Kind, Suite, load_suite
-from evals.compare import compare, list_values
+from evals.broken import answers, papers, programs
+from evals.cases import OWN, EvalCase, Expect, Half, Kind, Suite, load_suite
+from evals.compare import compare, list_silent, list_values
 from evals.judge import find_agreement, judge_run
-from evals.mutations import broken, ignore_labels, miss_pages_by_one
+from evals.lint import lint
+from evals.mutations import MUTATIONS, Break, broken, choose
 from evals.report import write_reports
 from evals.runner import run_suite
 from evals.runs import Run
 from evals.scaffold import propose
+from evals.scorers import SCORERS
 from tests.chat_server import ChatServer
+from tests.conftest import OfficeMaker
 
 pytestmark = pytest.mark.slow
-KINDS = {Kind.DOCUMENTS: 12, Kind.MULTI_TURN: 2, Kind.GAPS: 2, Kind.MISCONCEPTION: 2}
+KINDS = {Kind.DOCUMENTS: 12, Kind.MULTI_TURN: 2, Kind.GAPS: 2, Kind.MISCONCEPTION: 4}
 
 
 class Few(Suite):
@@ -56,12 +62,41 @@ def test_two_runs_of_one_build_differ_in_nothing(indexed: Settings, suite: Suite
     assert {result.kind for result in run.results} == set(KINDS)
 
 
-@pytest.mark.parametrize("mutation", [miss_pages_by_one, ignore_labels])
-def test_a_product_that_is_broken_is_caught(indexed: Settings, suite: Suite, run: Run, mutation: object) -> None:
-    with broken(mutation):  # type: ignore[arg-type]
+@pytest.mark.parametrize(
+    ("mutation", "judge"),
+    [
+        (papers.miss_pages_by_one, "pages"),
+        (papers.ignore_labels, "labels"),
+        (papers.leak_in_suggestions, "labels"),
+        (answers.drop_denials, "grounded"),
+        (answers.date_citations_wrongly, "provenance"),
+        (programs.cut_to_first_block, "gaps"),
+        (programs.falsify_ages, "records"),
+    ],
+)
+def test_a_product_that_is_broken_is_caught_by_the_judge_of_that(
+    indexed: Settings, suite: Suite, run: Run, mutation: Break, judge: str
+) -> None:
+    with broken(mutation):
         worse = run_suite(indexed, suite, [Half.TUNED])
-    found = compare(list_values(run), list_values(worse))
-    assert not found.passed
+    found = compare(list_values(run), list_values(worse), silent=list_silent(worse))
+    assert judge in found.regressed
+
+
+def test_every_mutation_names_judges_and_words() -> None:
+    assert len({mutation.name for mutation in MUTATIONS}) == len(MUTATIONS)
+    for mutation in MUTATIONS:
+        assert set(mutation.judges) <= set(SCORERS)
+        assert mutation.change.__doc__
+    with pytest.raises(InvalidInputError, match="No mutation"):
+        choose(["no such thing"])
+
+
+def test_what_the_held_half_missed_is_shown_only_where_asked(run: Run, tmp_path: Path) -> None:
+    held = run.model_copy(update={"results": tuple(r.model_copy(update={"half": Half.HELD}) for r in run.results)})
+    failed = next(result for result in held.results if not result.passed)
+    assert failed.id not in write_reports(tmp_path / "a", held, None).read_text()
+    assert failed.id in write_reports(tmp_path / "b", held, None, tuple(Half)).read_text()
 
 
 @pytest.fixture
@@ -86,6 +121,7 @@ def test_the_report_opens_offline_and_is_accessible(page_of: tuple[object, Path]
     assert f"{len(run.results)} cases" in text
     assert "Nothing regressed from the baseline" in text
     failed = [result for result in run.results if not result.passed]
+    assert all(result.found[0].text[:40] in page.content() for result in failed if result.found)  # type: ignore[attr-defined]
     assert page.locator("summary", has_text=failed[0].id).count() >= 1 if failed else "(0)" in text  # type: ignore[attr-defined]
     assert run.id in (file.parent / "report.md").read_text()
     told = json.loads((file.parent / "report.json").read_text())
@@ -120,14 +156,44 @@ def test_a_company_s_documents_get_proposals_that_are_asked_once_accepted(indexe
     rows = yaml.safe_load(file.read_text()) + yaml.safe_load(other.read_text())
     pages = {row["pages"].get("alarm-handling.pdf") for row in rows if row.get("pages")}
     assert pages >= {2, 3}
+    assert sum(bool(row.get("near_topic")) for row in rows) == 2
     other.unlink()
-    kept = [row | {"accepted": True} for row in rows if "Which figure" in row["question"]]
+    kept = [row | {"accepted": True} for row in rows if row["kind"] == "documents"]
     file.write_text(yaml.safe_dump(kept))
+    assert lint(indexed.model_copy(update={"database_url": f"sqlite:///{tmp_path}/a.sqlite"}), load_suite(folder)) == []
     run = run_suite(indexed, load_suite(folder))
-    assert len(run.results) == len(kept) >= 4
-    assert any(result.scores["facts"].value == 1 for result in run.results)
+    assert len(run.results) == len(kept) >= 8
+    assert sum(result.scores["facts"].value == 1 for result in run.results) >= len(kept) // 2
     with pytest.raises(InvalidInputError, match="holds a suite already"):
         propose(folder, OWN / "fixtures" / "policies")
+
+
+def test_what_a_label_closes_is_asked_without_it_too(tmp_path: Path) -> None:
+    propose(tmp_path / "suite", OWN / "fixtures" / "policies", "board")
+    cases = [case for half in Half for case in load_suite(tmp_path / "suite").load_cases(half, proposed=True)]
+    opened = {case.question: case for case in cases if case.groups == ("board",)}
+    closed = [case for case in cases if case.kind is Kind.DOCUMENTS and not case.groups]
+    assert len(closed) >= 5
+    for case in closed:
+        assert case.must_not == opened[case.question].facts
+        assert (case.expect, case.facts, case.pages) == (Expect.EITHER, (), {})
+
+
+def test_a_company_s_own_program_is_asked(indexed: Settings, tmp_path: Path, make_office: OfficeMaker) -> None:
+    office = make_office(f"sqlite:///{tmp_path}/own.sqlite")
+    office.load_demo(LOCAL_CALLER, door="demo")
+    (tmp_path / "own.xlsx").write_bytes(write_xlsx(office.read_register(LOCAL_CALLER)))
+    folder = tmp_path / "suite"
+    propose(folder, OWN / "fixtures" / "policies", register=tmp_path / "own.xlsx")
+    assert load_suite(folder).records_file == tmp_path / "own.xlsx"
+    file, other = (folder / "cases" / half.value / "proposed.yaml" for half in Half)
+    rows = yaml.safe_load(file.read_text()) + yaml.safe_load(other.read_text())
+    other.unlink()
+    kept = [row | {"accepted": True} for row in rows if row["kind"] == "register"][:6]
+    file.write_text(yaml.safe_dump(kept))
+    run = run_suite(indexed, load_suite(folder))
+    assert [result.missed for result in run.results] == [{}] * 6
+    assert all("records" in result.scores for result in run.results)
 
 
 def test_the_gate_fails_where_the_baseline_was_better(indexed: Settings, tmp_path: Path) -> None:

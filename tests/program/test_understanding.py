@@ -51,6 +51,22 @@ def test_records_of_a_kind_are_told(demo: ProgramOffice, question: str, said: li
     assert used == {citation.number for citation in report.draft.citations}
 
 
+@pytest.mark.parametrize(
+    ("question", "said"),
+    [
+        ("What do we still owe on the inbound demand forecast?", ["has 4 open gaps", "Also open: model quality"]),
+        ("What is missing on the press line?", ["has 10 open gaps", "too few operator responses recorded"]),
+        ("Does the paint shop have gaps?", ["Paint shop visual inspection has no open gap of its own."]),
+        ("Does furnace temperature control have gaps?", ["has 1 open gap."]),
+    ],
+)
+def test_what_a_place_lacks_is_told_to_the_end(demo: ProgramOffice, question: str, said: list[str]) -> None:
+    report = demo.report(LOCAL_CALLER, question, None, Role.EXECUTIVE)
+    assert report is not None
+    text = render_markdown(report.draft.blocks)
+    assert all(words in text for words in said), text
+
+
 @pytest.mark.parametrize("question", ["How often should a model be retrained?", "What is a data contract?"])
 def test_questions_for_the_playbooks_stay_theirs(demo: ProgramOffice, question: str) -> None:
     assert demo.report(LOCAL_CALLER, question, None, Role.EXECUTIVE) is None

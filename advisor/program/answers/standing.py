@@ -10,6 +10,7 @@ from advisor.domain.records import KpiCard
 from advisor.program.answers.parts import YOURS, Parts
 from advisor.program.names import join_names
 from advisor.program.ranking import Levels, rank_gaps
+from advisor.text import decapitalise
 
 _CRITERION_OF = {
     "have no accountable owner": "accountable-owner-named",
@@ -42,7 +43,7 @@ def answer_weakest(parts: Parts) -> list[Block]:
         count = sum(subject in gap.subjects for gap in gaps)
         first = f"{initiative.fields.name} carries the most pressing gaps: {count} are open."
         if len(chosen) == 1:
-            first = f"{initiative.fields.name} has {count} open gaps."
+            first = f"{initiative.fields.name} has {count} open gap{'s' if count != 1 else ''}."
         sentences = [Sentence(text=first, citations=(parts.book.cite(initiative),), strong=True)]
         known = [d for d in levels.of_program(parts.register, {}) if d.average is not None]
         if known and len(chosen) > 1 and not parts.asked.sites:
@@ -55,6 +56,9 @@ def answer_weakest(parts: Parts) -> list[Block]:
                 )
             )
         blocks.append(Paragraph(title=YOURS, sentences=tuple(sentences)))
+    elif len(chosen) == 1:
+        only = parts.chosen()[0]
+        blocks.append(parts.lead(f"{only.fields.name} has no open gap of its own.", [only]))
     items, passages = [], []
     for gap in gaps[: parts.most]:
         cited = parts.cite_item(gap.evidence, gap.reason)
@@ -62,6 +66,12 @@ def answer_weakest(parts: Parts) -> list[Block]:
             Sentence(text=f"{gap.title} ({', '.join(gap.where[:3])}): {gap.reason} Next: {gap.action}", citations=cited)
         )
         passages.append(gap.playbook)
+    rest = gaps[parts.most :] if parts.asked.initiatives or parts.asked.sites else []
+    if rest:  # of the whole program it would be too long to read
+        cited = tuple(dict.fromkeys(number for gap in rest for number in parts.cite_item(gap.evidence[:1], gap.reason)))
+        items.append(
+            Sentence(text=f"Also open: {'; '.join(decapitalise(gap.title) for gap in rest)}.", citations=cited)
+        )
     blocks.append(ListBlock(title="The most pressing gaps", items=tuple(items)))
     return [*blocks, *parts.quote(passages[:3])]
 
