@@ -34,6 +34,15 @@ class Ledger:
 
     def read(self, day: date) -> Register:
         """Return the whole register as of the end of a day, with what others have logged since."""
+        return self._read_all(day)[0]
+
+    def read_visible(self, caller: Caller, day: date) -> Register:
+        """Return what a caller may see, by the labels of today, of the register as of the end of a day."""
+        register, present = self._read_all(day, date.max)
+        return register.visible_to(caller, present)
+
+    def _read_all(self, *days: date) -> list[Register]:
+        """Return the register as of the end of each day; the log is looked at once."""
         with self._lock:
             epoch = self._log.find_epoch()
             if epoch != self._epoch:  # entries were rewritten: what was read is read anew
@@ -41,16 +50,15 @@ class Ledger:
                 self._registers.clear()
                 self._engines.clear()
             self._projection.apply(self._log.read(after=self._projection.head))
-            key = (day, self._projection.head_of(day))
-            return _remember(self._registers, key, lambda: self._projection.as_of(day))
+            return [self._remember_day(day) for day in days]
 
-    def read_visible(self, caller: Caller, day: date) -> Register:
-        """Return what a caller may see, by the labels of today, of the register as of the end of a day."""
-        return self.read(day).visible_to(caller, self.read(date.max))
+    def _remember_day(self, day: date) -> Register:
+        key = (day, self._projection.head_of(day))
+        return _remember(self._registers, key, lambda: self._projection.as_of(day))
 
     def get_engine(self, caller: Caller, day: date, *, site: str = "", initiative: str = "") -> Engine:
         """Return the engine on what a caller may see of the program, a site or an initiative."""
-        register, present = self.read(day), self.read(date.max)
+        register, present = self._read_all(day, date.max)
 
         def make() -> Engine:
             return Engine(register.visible_to(caller, present).within(site=site, initiative=initiative), self._book)
