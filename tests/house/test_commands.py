@@ -28,7 +28,9 @@ NEEDS_TOKENS = {"advisor slack": 2, "advisor slack doctor": 1}
 """What these exit with where no workspace is set up."""
 WHOLE = {"README.md", "executive.md", "operations.md"}
 """Pages whose text names whole commands too, not only what they are called."""
-NAMES = frozenset(f"advisor {name}" for name in ("ask", "backup", "chat", "export", "mcp", "report", "restore", "serve"))
+NAMES = frozenset(
+    f"advisor {name}" for name in ("ask", "backup", "chat", "export", "mcp", "report", "restore", "serve")
+)
 """Commands that a text names without saying how to call them."""
 ARCHIVE = "backups/advisor-20261130-021500.zip"
 
@@ -37,7 +39,8 @@ def list_blocks(page: Path) -> list[str]:
     """Return the commands of a page's shell blocks, continued lines joined, without comments."""
     blocks = re.findall(r"^```sh\n(.*?)^```", page.read_text(), re.M | re.S)
     lines = "\n".join(blocks).replace("\\\n", " ").splitlines()
-    return [line for line in (re.sub(r"(^|\s+)#.*$", "", line) for line in lines) if line.strip()]
+    stripped = (re.sub(r"(^|\s+)#.*$", "", line).strip() for line in lines)
+    return [line for line in stripped if line]
 
 
 def list_inline(page: Path) -> list[str]:
