@@ -74,11 +74,12 @@ def diagnose() -> None:
 @slack_app.command()
 def demo(
     output: Annotated[Path, typer.Option(help="Where the transcript goes.")] = Path("slack-demo.html"),
+    keep: Annotated[bool, typer.Option("--keep", help="Play it in your database, which must be empty.")] = False,
 ) -> None:
     """Play a day in a simulated Slack, and write the transcript as a page. Needs no workspace and no network."""
     from integrations.slack.demo import run_demo  # noqa: PLC0415
 
     settings = load_settings()
     bootstrap.prepare_index(settings)
-    run_demo(settings, output, announce=lambda line: _out.print(line, soft_wrap=True))
+    run_demo(settings, output, announce=lambda line: _out.print(line, soft_wrap=True), keep=keep)
     _out.print(f"Wrote {escape(str(output))}.")

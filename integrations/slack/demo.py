@@ -24,15 +24,15 @@ _PATIENCE = 60.0
 ANNA, JONAS, CHANNEL = "UANNA", "UJONAS", "CPROGRAM"
 
 
-def run_demo(settings: Settings, page: Path, announce: Callable[[str], None]) -> None:
-    """Play the day and write its transcript as a page."""
+def run_demo(settings: Settings, page: Path, announce: Callable[[str], None], *, keep: bool = False) -> None:
+    """Play the day and write its transcript as a page; with `keep` in the database of the settings, an empty one."""
     with TemporaryDirectory() as folder, Simulator() as sim:
         sim.add_user(ANNA, "Anna Kovacs", "anna@example.com")
         sim.add_user(JONAS, "Jonas Weber", "jonas@example.com")
         sim.add_channel(CHANNEL, "ai-program", [ANNA, JONAS])
         simulated = settings.model_copy(
             update={
-                "database_url": f"sqlite:///{folder}/demo.sqlite",
+                "database_url": settings.effective_database_url if keep else f"sqlite:///{folder}/demo.sqlite",
                 "slack_bot_token": SecretStr("xoxb-sim"),
                 "slack_app_token": SecretStr("xapp-sim"),
                 "slack_api_url": sim.base_url,

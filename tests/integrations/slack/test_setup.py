@@ -17,6 +17,8 @@ from advisor.domain.register import RecordChange
 from advisor.domain.work import Queue
 from advisor.errors import InvalidInputError
 from advisor.settings import Settings
+from advisor.storage.database import open_database
+from advisor.storage.register import SqlRegisterLog
 from integrations.cli.app import app
 from integrations.slack import jobs
 from integrations.slack.doctor import check_slack
@@ -131,7 +133,10 @@ def test_the_demonstration_writes_its_transcript(
 ) -> None:
     monkeypatch.setenv("ADVISOR_DATA_DIR", str(indexed.data_dir))
     page = tmp_path / "day.html"
-    run = CliRunner().invoke(app, ["slack", "demo", "--output", str(page)])
+    url = f"sqlite:///{tmp_path}/kept.sqlite"
+    monkeypatch.setenv("ADVISOR_DATABASE_URL", url)
+    run = CliRunner().invoke(app, ["slack", "demo", "--keep", "--output", str(page)])
     assert run.exit_code == 0, run.output
+    assert any(entry.door == "slack" for entry in SqlRegisterLog(open_database(url)).read())
     assert "Gap summary" in page.read_text()
     assert "Recorded as" in page.read_text()
