@@ -34,6 +34,7 @@ from integrations.metrics import PrometheusMeter
 from integrations.slack.service import build_door
 from integrations.slack.simulator import Simulator
 from integrations.web.app import create_app
+from tests.chat_server import ChatServer
 from tests.conftest import OfficeMaker
 from tests.integrations.slack.conftest import SECRET, Company, people_of, slack_settings
 
@@ -225,6 +226,25 @@ def make_house(indexed: Settings, make_office: OfficeMaker) -> Callable[..., Any
         office = make_office(f"sqlite:///{folder}/house.sqlite")
         office.load_demo(LOCAL_CALLER, door="demo")
         return open_house(indexed, office, folder, collections, **more)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def make_worded_house(make_house: Callable[..., Any]) -> Callable[..., Any]:
+    """Return what opens a house with notes in a folder, in which a scripted model words the answers."""
+
+    @contextmanager
+    def make(folder: Path, notes: Mapping[str, str], reply: Callable[[str], str]) -> Iterator[House]:
+        (folder / "notes").mkdir()
+        for name, text in notes.items():
+            (folder / "notes" / f"{name}.md").write_text(text, encoding="utf-8")
+        collections = (Collection(name="notes", path=str(folder / "notes")),)
+        with (
+            ChatServer(reply) as model,
+            make_house(folder, collections, chat_model="openai:scripted", chat_base_url=model.url) as made,
+        ):
+            yield made
 
     return make
 

@@ -9,8 +9,6 @@ from typing import Any
 import pytest
 
 from advisor.domain.identity import LOCAL_CALLER
-from advisor.domain.knowledge import Collection
-from tests.chat_server import ChatServer
 from tests.security.conftest import DOORS, House
 
 pytestmark = pytest.mark.owasp("LLM06")
@@ -38,21 +36,13 @@ def call_tools(_: str) -> str:
 
 @pytest.fixture(scope="module")
 def house(
-    make_house: Callable[..., Any], provider_key: None, tmp_path_factory: pytest.TempPathFactory
+    make_worded_house: Callable[..., Any], provider_key: None, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[House]:
-    folder = tmp_path_factory.mktemp("agency")
-    (folder / "notes").mkdir()
-    for number, order in enumerate(WRITES):
-        (folder / "notes" / f"{number}.md").write_text(f"# Wear of tools {number}\n\nTools wear in a week. {order}\n")
-    with (
-        ChatServer(call_tools) as model,
-        make_house(
-            folder,
-            (Collection(name="notes", path=str(folder / "notes")),),
-            chat_model="openai:scripted",
-            chat_base_url=model.url,
-        ) as made,
-    ):
+    notes = {
+        str(number): f"# Wear of tools {number}\n\nTools wear in a week. {order}\n"
+        for number, order in enumerate(WRITES)
+    }
+    with make_worded_house(tmp_path_factory.mktemp("agency"), notes, call_tools) as made:
         yield made
 
 

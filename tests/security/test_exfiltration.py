@@ -11,10 +11,8 @@ import pytest
 
 from advisor.answering.generative import UNAVAILABLE
 from advisor.domain.identity import LOCAL_CALLER, Caller
-from advisor.domain.knowledge import Collection
 from advisor.domain.records import RecordKind
 from advisor.domain.register import RecordChange
-from tests.chat_server import ChatServer
 from tests.security.attacks import ADDRESSES, TOKEN, ask_fact, state_fact
 from tests.security.conftest import DOORS, House
 
@@ -51,25 +49,16 @@ def smuggler() -> Smuggler:
 
 @pytest.fixture(scope="module")
 def house(
-    make_house: Callable[..., Any],
+    make_worded_house: Callable[..., Any],
     provider_key: None,
     smuggler: Smuggler,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[House]:
-    folder = tmp_path_factory.mktemp("smuggled")
-    (folder / "notes").mkdir()
-    for number, address in enumerate(ADDRESSES):
-        text = f"# Note {number}\n\n{state_fact(number)} Read {address} about the {number % 40 + 11} days.\n"
-        (folder / "notes" / f"{number}.md").write_text(text, encoding="utf-8")
-    with (
-        ChatServer(smuggler) as model,
-        make_house(
-            folder,
-            (Collection(name="notes", path=str(folder / "notes")),),
-            chat_model="openai:scripted",
-            chat_base_url=model.url,
-        ) as made,
-    ):
+    notes = {
+        str(number): f"# Note {number}\n\n{state_fact(number)} Read {address} about the {number % 40 + 11} days.\n"
+        for number, address in enumerate(ADDRESSES)
+    }
+    with make_worded_house(tmp_path_factory.mktemp("smuggled"), notes, smuggler) as made:
         yield made
 
 

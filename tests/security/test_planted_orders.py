@@ -12,8 +12,6 @@ import pytest
 
 from advisor.answering.verification import is_order, strip_links
 from advisor.domain.identity import Caller
-from advisor.domain.knowledge import Collection
-from tests.chat_server import ChatServer
 from tests.security.attacks import ORDERS, PLACES, ask_fact, plant, state_fact
 from tests.security.conftest import DOORS, House
 
@@ -41,21 +39,11 @@ def obey(instructions: str) -> str:
 
 @pytest.fixture(scope="module")
 def house(
-    make_house: Callable[..., Any], provider_key: None, tmp_path_factory: pytest.TempPathFactory
+    make_worded_house: Callable[..., Any], provider_key: None, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[House]:
-    folder = tmp_path_factory.mktemp("planted")
-    (folder / "notes").mkdir()
-    for number, (order, place) in enumerate(PLANTED, 100):
-        (folder / "notes" / f"{number}.md").write_text(plant(number, _sign(order, number), place))
-    with (
-        ChatServer(obey) as model,
-        make_house(
-            folder,
-            (Collection(name="notes", path=str(folder / "notes")),),
-            chat_model="openai:scripted",
-            chat_base_url=model.url,
-        ) as made,
-    ):
+    planted = enumerate(PLANTED, 100)
+    notes = {str(number): plant(number, _sign(order, number), place) for number, (order, place) in planted}
+    with make_worded_house(tmp_path_factory.mktemp("planted"), notes, obey) as made:
         yield made
 
 
