@@ -7,10 +7,12 @@ from datetime import date, datetime
 from functools import cache
 from typing import TYPE_CHECKING
 
-from advisor.errors import AdvisorError, BusyError, KnowledgeError, ReadOnlyError
+from advisor.errors import AdvisorError, BusyError, IndexUnavailableError, KnowledgeError, ReadOnlyError
 from advisor.settings import BUNDLED_MODEL, Settings
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from advisor.domain.knowledge import BuildReport, Collection, LibraryReport, Source
     from advisor.knowledge.collections import CollectionsFile
     from advisor.knowledge.ingest import Ingest
@@ -313,7 +315,7 @@ def prepare_index(settings: Settings) -> BuildReport | None:
 
 
 def mend_index(settings: Settings) -> tuple[str, ...]:
-    """Build anew what readers of this process found damaged in what serves; return the names of what was built.
+    """Build anew what serves and is gone, or was found damaged by this process; return the names of what was built.
 
     Raise BusyError while another process is at it, and other AdvisorErrors where it cannot be built here; the next call
     tries again.
@@ -321,10 +323,13 @@ def mend_index(settings: Settings) -> tuple[str, ...]:
     from advisor.retrieval.generations import Generations  # noqa: PLC0415
 
     store = build_vectors(settings)
-    mended = []
+    folders = {"playbooks": settings.generations_dir, "documents": settings.library_dir}
+    for folder in folders.values():
+        _report_gone(folder, store)
+    mended: list[str] = []
     for directory, lost in store.take_reports().items():
         try:
-            for folder, name in ((settings.generations_dir, "playbooks"), (settings.library_dir, "documents")):
+            for name, folder in folders.items():
                 serving = folder / str(Generations(folder).find_current())
                 if name not in mended and directory.is_relative_to(serving):
                     _build_anew(settings, name, rebuild=lost)
@@ -333,6 +338,18 @@ def mend_index(settings: Settings) -> tuple[str, ...]:
             store.report(directory, lost=lost)
             raise
     return tuple(mended)
+
+
+def _report_gone(folder: Path, store: VectorStore) -> None:
+    """Report what the pointer names and is no longer whole: a reader that has it open would not notice."""
+    from advisor.retrieval.generations import Generations  # noqa: PLC0415
+
+    generations = Generations(folder)
+    if id_ := generations.find_current():
+        try:
+            generations.get_manifest(id_)
+        except IndexUnavailableError:
+            store.report(folder / id_)
 
 
 def _build_anew(settings: Settings, name: str, *, rebuild: bool) -> None:

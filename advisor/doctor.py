@@ -94,11 +94,14 @@ def _check_index(settings: Settings) -> str:
 def _check_vectors(settings: Settings) -> str:
     """Have a process of its own look: a damaged file may end whoever opens it."""
     store = build_vectors(settings)
-    for folder in (settings.generations_dir, settings.library_dir):
-        if Generations(folder).find_current():
-            directory, _ = Generations(folder).get_current()
-            if problem := find_problem(directory, store):
-                raise IndexUnavailableError(f"The index does not hold ({problem}).", "Run `advisor ingest --rebuild`.")
+    both = (settings.generations_dir, settings.library_dir)
+    folders = [folder for folder in both if Generations(folder).find_current()]
+    if not folders:
+        return "not looked at: nothing is indexed"
+    for folder in folders:
+        directory, _ = Generations(folder).get_current()
+        if problem := find_problem(directory, store):
+            raise IndexUnavailableError(f"The index does not hold ({problem}).", "Run `advisor ingest --rebuild`.")
     return f"{store.kind}: counts are right, and a sample finds itself"
 
 

@@ -6,6 +6,7 @@ are; keys and tokens of the environment.
 
 from __future__ import annotations
 
+import contextlib
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -35,11 +36,13 @@ class Restored(NamedTuple):
 
 
 def back_up(settings: Settings, target: Path) -> tuple[Path, BackupManifest]:
-    """Write a backup while everything goes on; into a folder, under a name of the moment. Raises StorageError.
+    """Write a backup while everything goes on: to a .zip, or into a folder under a name of the moment.
+
+    Raises InvalidInputError for a file that is there already, and StorageError.
 
     Return the archive and what is in it.
     """
-    archive = target / f"advisor-{datetime.now():%Y%m%d-%H%M%S}.zip" if target.is_dir() else target
+    archive = target if target.suffix == ".zip" else target / f"advisor-{datetime.now():%Y%m%d-%H%M%S}.zip"
     if archive.exists():
         raise InvalidInputError(f"{archive} is there already.", "Give another name, or a folder.")
     engine = open_database(settings.effective_database_url)
@@ -53,7 +56,8 @@ def back_up(settings: Settings, target: Path) -> tuple[Path, BackupManifest]:
     if settings.collections_file.exists():
         files[_COLLECTIONS] = settings.collections_file
     manifest = write_backup(engine, archive, files)
-    settings.last_backup.write_text(_LastBackup(made_at=manifest.made_at).model_dump_json())
+    with contextlib.suppress(OSError):  # a replica may not write there, and the backup is made
+        settings.last_backup.write_text(_LastBackup(made_at=manifest.made_at).model_dump_json())
     return archive, manifest
 
 

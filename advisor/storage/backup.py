@@ -58,6 +58,7 @@ def write_backup(engine: Engine, archive: Path, files: Mapping[str, Path]) -> Ba
     rows: dict[str, int] = {}
     digests: dict[str, str] = {}
     try:
+        archive.parent.mkdir(parents=True, exist_ok=True)
         with os.fdopen(os.open(part, os.O_CREAT | os.O_TRUNC | os.O_RDWR, 0o600), "w+b") as stream:
             with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as bundle:
                 with _reading(engine) as connection:

@@ -21,7 +21,7 @@ def add_safekeeping(app: typer.Typer) -> None:
 
 
 def backup(
-    target: Annotated[Path, typer.Argument(help="The archive to write, or a folder for one named by the moment.")],
+    target: Annotated[Path, typer.Argument(help="The .zip to write, or a folder for one named by the moment.")],
 ) -> None:
     """Write database, playbooks, prompts and the list of collections to one archive, while everything goes on."""
     from advisor.safekeeping import back_up  # noqa: PLC0415  opens the database

@@ -16,7 +16,9 @@ _MOST_TITLE_WORDS = 6
 _MOST_TAGS = 3
 _SAID = re.compile(r"^\s*(?:\|\|>)?\s*(?:USER|User|Human)\s*:\s*(.+?)\s*$", re.M)
 _HISTORY = re.compile(r"<chat_history>(.*)</chat_history>", re.S)
-_TITLE = re.compile(r"\b(?:generate|provide|create|write)\b.{0,160}\b(?:title|phrase as a title)\b", re.I | re.S)
+_TITLE = re.compile(
+    r"\|\|>\s*Title\s*:\s*$|\b(?:generate|provide|create|write)\b.{0,160}\b(?:title|phrase as a title)\b", re.I | re.S
+)
 _TAGS = re.compile(r"\bgenerate\b[^.\n]{0,40}\btags\b", re.I)
 _FOLLOW_UPS = re.compile(r"\bsuggest\b[^.\n]{0,60}\bfollow-up (?:questions|prompts)\b", re.I)
 _QUERIES = re.compile(r"\bgenerating search queries\b|\bnecessity of generating\b", re.I)
@@ -76,4 +78,4 @@ def _find_first_words(prompt: str) -> str:
     """Return what the person said first in the conversation that the prompt quotes."""
     history = _HISTORY.search(prompt)
     said = _SAID.search(history[1] if history else prompt)
-    return said[1] if said else "Conversation"
+    return said[1].strip('"“”') if said else "Conversation"

@@ -208,6 +208,18 @@ def test_a_frozen_chroma_server_costs_a_notice_and_comes_back(small: Settings, t
 
 
 @pytest.mark.fault("R3")
+def test_files_that_vanish_under_a_running_server_are_built_anew(own: Settings) -> None:
+    generations = Generations(own.generations_dir)
+    with serving(own) as server:
+        assert find_whole(ask(server.address))
+        gone = str(generations.find_current())
+        shutil.rmtree(own.generations_dir / gone)
+        wait_until(lambda: generations.find_current() != gone)
+        assert wait_until(lambda: find_whole(ask(server.address)))["generation"] != gone
+        assert server.process.poll() is None
+
+
+@pytest.mark.fault("R3")
 def test_a_generation_that_lost_its_files_is_built_anew_at_the_start(own: Settings) -> None:
     shutil.rmtree(own.generations_dir / str(Generations(own.generations_dir).find_current()))
     with serving(own) as server:

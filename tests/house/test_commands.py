@@ -54,7 +54,6 @@ def test_the_commands_of_the_documents_do_what_they_say(indexed: Settings, tmp_p
     (tmp_path / "data").mkdir()
     for name in ("models", "generations"):
         (tmp_path / "data" / name).symlink_to(indexed.data_dir / name)
-    (tmp_path / "backups").mkdir()
     settings = indexed.model_copy(update={"data_dir": tmp_path / "data"})
     env = environment(settings)
     pages = [ROOT / "README.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob("*.md"))]

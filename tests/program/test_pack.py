@@ -16,6 +16,7 @@ import pytest
 from pptx import Presentation
 from pptx.util import Inches
 
+from advisor.domain.gaps import State
 from advisor.domain.identity import LOCAL_CALLER, Caller
 from advisor.domain.records import RecordKind
 from advisor.domain.register import RecordChange
@@ -235,9 +236,11 @@ def test_nothing_is_fetched_for_a_pdf(pack: MeetingPack, monkeypatch: pytest.Mon
 
 
 def test_many_decisions_say_how_many_more_there_are_and_keep_those_that_move_on(pack: MeetingPack) -> None:
-    gate = next(gate for gate in pack.gates if gate.next_stage)
+    gate = next(gate for gate in pack.gates if gate.next_stage and not gate.ready)
     stalled = [gate.model_copy(update={"name": f"Number {n}", "stalled": True}) for n in range(1, 18)]
-    ready = [gate.model_copy(update={"name": f"Ready {n}", "items": (), "stalled": False}) for n in range(1, 3)]
+    met = tuple(item.model_copy(update={"state": State.MET}) for item in gate.items)
+    ready = [gate.model_copy(update={"name": f"Ready {n}", "items": met, "stalled": False}) for n in range(1, 3)]
+    assert all(one.ready for one in ready)
     full = pack.model_copy(update={"gates": (*stalled, *ready)})
     told = full.decisions
     assert told[0] == pack.summary.decision

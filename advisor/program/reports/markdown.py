@@ -38,7 +38,7 @@ def render_pack(pack: MeetingPack) -> str:
         lines += ["## Sources", ""]
         lines += [
             f"- {s.playbook}, {s.section}: {'; '.join(s.articles)}"
-            + (f" (reviewed {s.reviewed_on})" if s.reviewed_on else "")
+            + f" ({f'reviewed {s.reviewed_on}' if s.reviewed_on else 'never reviewed'})"
             for s in pack.sources
         ]
         lines += ["", *(f"- #{entry.number} ({entry.as_of}) {entry.text}" for entry in pack.entries), ""]

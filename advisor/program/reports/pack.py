@@ -58,7 +58,7 @@ class MeetingPack(Value):
         ends = [
             f"Continue, change or end {gate.name}: {gate.days_in_stage} days in stage, {_word_signs(gate)}."
             for gate in self.gates
-            if gate.stalled and asked != (gate.name,)
+            if gate.stalled and not gate.ready and asked != (gate.name,)
         ]
         moves = [
             f"Let {gate.name} move from {gate.stage.words} to {gate.next_stage.words}: every exit criterion is met."
@@ -69,7 +69,8 @@ class MeetingPack(Value):
         shown = ends[: room - min(_LEAST_MOVES, len(moves))]
         shown += moves[: room - len(shown)]
         left = len(ends) + len(moves) - len(shown)
-        more = [f"And {left} more initiatives have stalled or may move on: see gate readiness."] if left else []
+        many = "initiatives have" if left > 1 else "initiative has"
+        more = [f"And {left} more {many} stalled or may move on: see gate readiness."] if left else []
         return (*first, *shown, *more)
 
     @property
