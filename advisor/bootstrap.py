@@ -327,7 +327,8 @@ def mend_index(settings: Settings) -> tuple[str, ...]:
     for folder in folders.values():
         _report_gone(folder, store)
     mended: list[str] = []
-    for directory, lost in store.take_reports().items():
+    reported = store.take_reports()
+    for directory, lost in reported.items():
         try:
             for name, folder in folders.items():
                 serving = folder / str(Generations(folder).find_current())
@@ -335,7 +336,8 @@ def mend_index(settings: Settings) -> tuple[str, ...]:
                     _build_anew(settings, name, rebuild=lost)
                     mended.append(name)
         except AdvisorError:
-            store.report(directory, lost=lost)
+            for again, was_lost in reported.items():  # what is mended serves no more, and is passed over
+                store.report(again, lost=was_lost)
             raise
     return tuple(mended)
 

@@ -115,7 +115,7 @@ class VectorStore:
 
     def report(self, directory: Path, *, lost: bool = False) -> None:
         """Remember that a folder must be built anew; with `lost`, although all its files are as they were sealed."""
-        self._reported[directory] = lost
+        self._reported[directory] = lost or self._reported.get(directory, False)
 
     def take_reports(self) -> dict[Path, bool]:
         """Return the folders that were reported since the last call, and whether their vectors were lost."""
