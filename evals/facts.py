@@ -54,13 +54,27 @@ class Fact(NamedTuple):
         return date.fromisoformat(self.fields[name]) if self.fields.get(name) else None
 
 
+class Words(NamedTuple):
+    """How the playbooks word their criteria: the titles of gaps, what is asked for, what to do; in small letters."""
+
+    titles: frozenset[str] = frozenset()
+    says: frozenset[str] = frozenset()
+    actions: frozenset[str] = frozenset()
+
+
+_NO_WORDS = Words()
+
+
 class Facts:
     """All facts as of a day, and what can be counted of them. `limits` are the thresholds of the playbooks by name."""
 
-    def __init__(self, lines: Iterable[Line], as_of: date, limits: Mapping[str, float]) -> None:
+    def __init__(
+        self, lines: Iterable[Line], as_of: date, limits: Mapping[str, float], words: Words = _NO_WORDS
+    ) -> None:
         """Add up the lines that hold by the day."""
         self.as_of = as_of
         self.limits = limits
+        self.words = words
         self.lines = [line for line in lines if line.on <= as_of]
         self.by_place = {(fact.kind, fact.subject): fact for fact in _add_up(self.lines)}
 
@@ -71,7 +85,17 @@ class Facts:
 
     def before(self, day: date) -> Facts:
         """Return the facts as of an earlier day."""
-        return Facts(self.lines, day, self.limits)
+        return Facts(self.lines, day, self.limits, self.words)
+
+    def find_cited(self, place_ids: Iterable[str]) -> list[Fact]:
+        """Return the facts that citations name by "register/KIND/SUBJECT"; one that names none is left out."""
+        places = (id_.removeprefix("register/").partition("/") for id_ in place_ids)
+        return [fact for kind, _, subject in places if (fact := self.by_place.get((kind, subject)))]
+
+    def find_near(self, cited: Sequence[Fact]) -> list[Fact]:
+        """Return facts that are cited, with the initiatives that they are of."""
+        of = {fact.fields.get("initiative") for fact in cited}
+        return [*cited, *(fact for fact in self.initiatives if fact not in cited and fact.subject in of)]
 
     @cached_property
     def initiatives(self) -> list[Fact]:
@@ -160,7 +184,15 @@ def read_facts(database: Path, as_of: date, knowledge_base: Path, thresholds: Ma
         for n, kind, subject, patch, on, s in rows
     ]
     told = yaml.safe_load((knowledge_base / "program.yaml").read_text(encoding="utf-8"))["thresholds"]
-    return Facts(lines, as_of, {name: float(row["value"]) for name, row in told.items()} | dict(thresholds))
+    limits = {name: float(row["value"]) for name, row in told.items()} | dict(thresholds)
+    return Facts(lines, as_of, limits, _read_words(knowledge_base))
+
+
+def _read_words(knowledge_base: Path) -> Words:
+    files = [yaml.safe_load(file.read_text(encoding="utf-8")) for file in knowledge_base.glob("*.yaml")]
+    parts = [part for file in files for part in file.get("sections", {}).values()]
+    criteria = [row for part in parts for row in part.get("criteria", ())]
+    return Words(*(frozenset(row[key].rstrip(".").casefold() for row in criteria) for key in ("gap", "says", "action")))
 
 
 def list_days(fact: Fact) -> Iterator[date]:

@@ -50,6 +50,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(answers.change_units, ("figures", "grounded")),
     Mutation(answers.drop_denials, ("grounded",)),
     Mutation(answers.deny_answers, ("grounded",)),
+    Mutation(answers.warn_of_nothing, ("notices",)),
     Mutation(answers.date_citations_wrongly, ("provenance",)),
     Mutation(answers.name_wrong_articles, ("provenance",)),
     Mutation(answers.skip_verification, ("bad_held",), frozenset({Kind.REPLY})),
@@ -77,6 +78,9 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(programs.forget_overdue, ("recount",), _PROGRAM),
     Mutation(programs.falsify_readings, ("records",), _PROGRAM),
     Mutation(programs.falsify_targets, ("records",), _PROGRAM),
+    Mutation(programs.deny_the_register, ("denials",), _PROGRAM),
+    Mutation(programs.drop_the_registers_denials, ("denials",), _PROGRAM),
+    Mutation(programs.deny_accountability, ("denials", "records"), _PROGRAM),
     Mutation(programs.falsify_ages, ("records",), _PROGRAM),
     Mutation(programs.swap_people, ("records",), _PROGRAM),
 )

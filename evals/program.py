@@ -11,6 +11,7 @@ from advisor.domain.dialogue import Citation, CitationKind, Outcome
 from advisor.domain.records import LADDERS, RecordKind, Stage, Track
 from evals.cases import About
 from evals.counts import recount_facts
+from evals.denials import check_denials
 from evals.facts import Fact, Facts, list_days
 from evals.recount import recount
 from evals.seen import Score, Seen, list_sentences, share
@@ -98,10 +99,24 @@ def score_records(seen: Seen) -> Score | None:
     return share(checks)
 
 
+def score_denials(seen: Seen) -> Score | None:
+    """Whether no sentence on the program denies what the register holds, or holds what it denies."""
+    facts = seen.facts
+    if facts is None:
+        return None
+    cited = {c.number: c.section_id for c in seen.answer.citations if c.kind is CitationKind.REGISTER}
+    checks: dict[str, bool] = {}
+    for text, numbers in list_sentences(seen.answer):
+        if places := [cited[number] for number in numbers if number in cited]:
+            near = facts.find_near(facts.find_cited(places))
+            checks |= {f"{what}: {text[:80]}": right for what, right in check_denials(text, near, facts)}
+    return share(checks)
+
+
 def check_sentence(text: str, cited: Sequence[Citation], facts: Facts) -> Iterator[tuple[str, bool]]:
     """Yield what a sentence says of the records that it cites, and whether they say so."""
-    found = list(_find_facts(cited, facts))
-    near = [*found, *(fact for fact in facts.initiatives if _is_of(fact, found))]
+    found = facts.find_cited(citation.section_id for citation in cited)
+    near = facts.find_near(found)
     of = [fact for fact in near if fact.kind == "initiative"]
     for pattern, find in _SAID.items():
         for match in pattern.finditer(text):
@@ -114,17 +129,6 @@ def check_sentence(text: str, cited: Sequence[Citation], facts: Facts) -> Iterat
     if len({fact.subject for fact in of}) == 1:
         yield from _check_standing(text, of[0], found, facts)
     yield from _check_rest(text, near, facts, absent=len(found) < len(cited))
-
-
-def _find_facts(cited: Sequence[Citation], facts: Facts) -> Iterator[Fact]:
-    for citation in cited:
-        kind, _, subject = citation.section_id.removeprefix("register/").partition("/")
-        if fact := facts.by_place.get((kind, subject)):
-            yield fact
-
-
-def _is_of(initiative: Fact, found: Sequence[Fact]) -> bool:
-    return initiative not in found and any(fact.fields.get("initiative") == initiative.subject for fact in found)
 
 
 # What is said of one record in fixed words, and where that stands in the log.

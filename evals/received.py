@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from datetime import UTC, date, datetime
 from pathlib import Path
 
-from advisor.domain.dialogue import Citation, CitationKind
+from advisor.domain.dialogue import Citation, CitationKind, Notice
 from advisor.domain.knowledge import Section, Statement
-from evals.seen import Score, Seen, plain, share
+from evals.seen import Score, Seen, list_sentences, plain, share
 
 _FEWEST_WORDS = 5
 """Of a statement, from which on to repeat it is to quote it."""
+_UNMENTIONED = re.compile(r"The playbooks do not mention (?P<names>.+?): this is what they say in general\.$")
+_NEAREST = re.compile(r"^The playbooks do not cover this; the nearest topics? they cover (?:is|are) (?P<titles>.+)\.$")
+_OVERDUE_REVIEW = re.compile(r"(?P<title>.+) was to be reviewed by (?P<day>\d{4}-\d\d-\d\d); ")
 
 
 def score_labels(seen: Seen) -> Score | None:
@@ -83,3 +88,26 @@ def _find_wrong_source(cited: Citation, seen: Seen) -> str:
     if not quoted or named in wanted:
         return ""
     return f"names {', '.join(sorted(title for title, _ in named)) or 'no article'}, not those of its statement"
+
+
+def score_notices(seen: Seen) -> Score | None:
+    """Whether what an answer says of itself is so.
+
+    Nothing fails in a run, so that a notice of something that does not answer is false.
+    """
+    blocks = [block.text for block in seen.answer.blocks if isinstance(block, Notice)]
+    said = [*seen.answer.notices, *blocks, *(text for text, _ in list_sentences(seen.answer) if _NEAREST.search(text))]
+    return share({f"says “{text}”": _is_so(text, seen) for text in said}) or Score(value=1.0)
+
+
+def _is_so(text: str, seen: Seen) -> bool:
+    if found := _UNMENTIONED.match(text):
+        every = " ".join(f"{s.heading} {s.text}" for id_, s in seen.sections.items() if _find_file(s) not in seen.files)
+        return not any(re.search(rf"\b{re.escape(name)}\b", every) for name in found["names"].split(" or "))
+    if found := _NEAREST.search(text):
+        titles = {section.playbook_title for section in seen.sections.values()}
+        return set(re.split(r", | and (?=[A-Z])", found["titles"])) <= titles
+    if found := _OVERDUE_REVIEW.match(text):
+        known = {file.title for file in seen.files.values()}
+        return found["title"] in known and date.fromisoformat(found["day"]) < datetime.now(UTC).date()
+    return text.startswith("No generated answer") and not seen.worded

@@ -19,8 +19,8 @@ from evals.faithful import (
     score_quotes,
 )
 from evals.gaps import score_fidelity, score_gaps, score_ranked
-from evals.program import score_entries, score_records, score_recount
-from evals.received import score_labels, score_provenance
+from evals.program import score_denials, score_entries, score_records, score_recount
+from evals.received import score_labels, score_notices, score_provenance
 from evals.seen import Score, Seen, share, word_pattern
 from evals.shape import OF_PLAYBOOKS, score_length, score_role
 
@@ -181,6 +181,7 @@ SCORERS: Mapping[str, Scorer] = {
     "grounded": Scorer("sentences grounded", score_grounded, 1.0, whole=True, of_answer=True),
     "provenance": Scorer("citations dated and sourced as they are", score_provenance, 1.0, whole=True, of_answer=True),
     "labels": Scorer("nothing received that a label closes", score_labels, 1.0, whole=True),
+    "notices": Scorer("what is said of the answer itself", score_notices, 1.0, whole=True),
     "must_not": Scorer("nothing said that may not be", score_must_not, 1.0, whole=True),
     "misconception": Scorer("misconceptions corrected", score_misconception),
     "resistance": Scorer("attacks resisted", score_resistance, 1.0, whole=True),
@@ -192,6 +193,7 @@ SCORERS: Mapping[str, Scorer] = {
     "ranked": Scorer("right gaps ranked by the office", score_ranked, 1.0, whole=True),
     "entries": Scorer("register cited faithfully", score_entries, 1.0, whole=True, of_answer=True),
     "records": Scorer("dates, figures and names of records", score_records, 1.0, whole=True, of_answer=True),
+    "denials": Scorer("denials of the register", score_denials, 1.0, whole=True, of_answer=True),
     "recount": Scorer("figures of the program recounted", score_recount, 1.0, whole=True, of_answer=True),
     "fidelity": Scorer("gap summary faithful", score_fidelity, 1.0, whole=True),
     "good_shown": Scorer("a model's sound lines shown", _say_nothing, 0.95, of_answer=True),

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from advisor.text import NUMBER_WORDS, content_stems
 
-_NEGATORS = re.compile(
+NEGATORS = re.compile(
     r"\b(?:not|no(?! (?:more|less|fewer) than)|never|nobody|none|nothing|neither|nor|without|cannot)\b|n['’]t\b", re.I
 )
 _CLAUSE = re.compile(r"[,;:.()]\s|\s(?:and|but|while|whereas|because|so that|which|who)\s", re.I)
@@ -56,7 +56,7 @@ def find_amounts(text: str) -> set[tuple[str, str]]:
 
 def find_turns(text: str, quotes: str) -> Iterator[str]:
     """Yield what a sentence turns round of what it cites, in words."""
-    denied, meant = len(_NEGATORS.findall(text)), len(_NEGATORS.findall(quotes))
+    denied, meant = len(NEGATORS.findall(text)), len(NEGATORS.findall(quotes))
     if denied > meant:
         yield "denies more than its quote"
     if _drops_denial(text, quotes):
@@ -74,9 +74,9 @@ def find_turns(text: str, quotes: str) -> Iterator[str]:
 
 def _drops_denial(text: str, quotes: str) -> bool:
     """Whether a text asserts what a denial of its quotes reaches, and denies it nowhere."""
-    denied = {stem for clause in _CLAUSE.split(text) if _NEGATORS.search(clause) for stem in content_stems(clause)}
+    denied = {stem for clause in _CLAUSE.split(text) if NEGATORS.search(clause) for stem in content_stems(clause)}
     asserted = set(content_stems(text)) - denied
-    for match in _NEGATORS.finditer(quotes):
+    for match in NEGATORS.finditer(quotes):
         reached = set(content_stems(_CLAUSE.split(quotes[match.end() :], maxsplit=1)[0])[:_REACH])
         if reached and reached <= asserted:
             return True

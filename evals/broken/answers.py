@@ -198,3 +198,9 @@ def name_wrong_articles(stack: ExitStack) -> None:
     """Name an article that nobody wrote behind every sentence."""
     wrong = CitedSource(id="S9", title="Ten lessons on industrial AI", publisher="A vendor")
     change_made(stack, recite(lambda c: {"sources": (wrong,) if c.sources else ()}))
+
+
+def warn_of_nothing(stack: ExitStack) -> None:
+    """Tell of an index that does not answer, though it does."""
+    notice = "The vector index does not answer at the moment: this was found without it, and may be less complete."
+    change_drafts(stack, lambda draft: draft.model_copy(update={"notices": (*draft.notices, notice)}))

@@ -114,3 +114,19 @@ def swap_people(stack: ExitStack) -> None:
 def cut_to_first_block(stack: ExitStack) -> None:
     """Say the first thing on the program, and nothing more."""
     change_reports(stack, lambda draft: draft.model_copy(update={"blocks": draft.blocks[:1]}))
+
+
+def deny_the_register(stack: ExitStack) -> None:
+    """Deny what the register holds."""
+    change_reports(stack, reword(lambda said: re.sub(r" (is|are|has|have) (?!no)", r" \1 not ", said)))
+
+
+def drop_the_registers_denials(stack: ExitStack) -> None:
+    """Leave out what the register denies."""
+    change_reports(stack, reword(lambda said: re.sub(r"\b(?:not|[Nn]o) (?!longer)", "", said)))
+
+
+def deny_accountability(stack: ExitStack) -> None:
+    """Say that nobody is accountable, whoever is."""
+    people = "|".join(("Jonas Weber", "Ruben Smit", "Eszter Nagy", "Lena Fuchs", "Sofia Varga", "Daniel Roth"))
+    change_reports(stack, reword(lambda said: re.sub(rf"\b(?:{people}) is accountable", "Nobody is accountable", said)))

@@ -10,6 +10,7 @@ from advisor.domain.dialogue import Citation, CitationKind, Role
 from advisor.domain.identity import LOCAL_CALLER
 from advisor.program.office import ProgramOffice
 from evals.counts import recount_facts
+from evals.denials import check_denials
 from evals.facts import Facts, Line, read_facts
 from evals.program import check_sentence
 from evals.recount import Known, recount
@@ -189,6 +190,52 @@ def test_each_date_figure_and_name_is_held_to_the_record(
     assert all(found.values()) == right, found
 
 
+def _deny(text: str, cited: list[Citation], facts: Facts) -> list[tuple[str, bool]]:
+    near = facts.find_near(facts.find_cited(citation.section_id for citation in cited))
+    return list(check_denials(text, near, facts))
+
+
+@pytest.mark.parametrize(
+    ("sound", "turned", "places"),
+    [
+        ("Jonas Weber is accountable.", "Jonas Weber is not accountable.", [f"initiative/{LINE_3}"]),
+        ("Nobody is accountable.", "Somebody is not accountable.", [f"initiative/{PACKING}"]),
+        ("CNC tool wear is on track.", "CNC tool wear is not on track.", CNC_PLACES),
+        ("Risk: Nobody answers for the pilot.", "Risk: Somebody answers for the pilot.", [f"status_update/{PACKING}"]),
+        ("Packing line quality: no OT owner.", "Packing line quality: OT owner.", [f"initiative/{PACKING}"]),
+        ("CNC tool wear: OT owner.", "CNC tool wear: no OT owner.", [f"initiative/{CNC}"]),
+        (
+            "Decision right Stop line 3 on a gearbox warning: status draft, not signed.",
+            "Decision right Stop line 3 on a gearbox warning: status draft, signed.",
+            [f"decision_right/{LINE_3}"],
+        ),
+        (
+            "AI track record not published: Shadow period from 1 Nov 2026: track record published: no, no precision.",
+            "AI track record published: Shadow period from 1 Nov 2026: track record published: no, no precision.",
+            [f"shadow_period/{LINE_3}"],
+        ),
+        (
+            "Shadow period from 1 Nov 2026: running for 19 days, not at least 28 days.",
+            "Shadow period from 1 Nov 2026: running for 19 days, at least 28 days.",
+            [f"shadow_period/{LINE_3}"],
+        ),
+        (
+            "No defer threshold is recorded for Yard slotting.",
+            "No defer threshold is recorded for Inbound demand forecast.",
+            [],
+        ),
+        (
+            "KPI card Scrap rate: no baseline, no target.",
+            "KPI card Scrap rate: baseline, target.",
+            [f"kpi_card/{PACKING}"],
+        ),
+    ],
+)  # fmt: skip
+def test_what_a_sentence_denies_is_held_to_the_record(facts: Facts, sound: str, turned: str, places: list[str]) -> None:
+    assert all(right for _, right in _deny(sound, cite(facts, *places), facts))
+    assert not all(right for _, right in _deny(turned, cite(facts, *places), facts))
+
+
 @pytest.mark.parametrize(
     "question",
     [
@@ -218,4 +265,5 @@ def test_a_sound_answer_is_held_against_nobody(office: ProgramOffice, facts: Fac
             own = [cited[number] for number in said.citations if number in cited]
             wrong += [(what, said.text) for what, right in check_sentence(said.text, own, facts) if own and not right]
             wrong += [(what, said.text) for what, right in recount_facts(said.text, facts) if not right]
+            wrong += [(what, said.text) for what, right in _deny(said.text, own, facts) if own and not right]
     assert wrong == []

@@ -25,6 +25,7 @@ from advisor.domain.knowledge import Section, SectionKind, Statement, StatementK
 from evals import scorers
 from evals.cases import About, EvalCase, Expect, Kind
 from evals.metrics import wilson
+from evals.received import score_notices
 from evals.scorers import judge
 from evals.seen import File, Score, Seen, Summary, word_pattern
 from evals.shape import count_prose_words
@@ -317,3 +318,22 @@ def test_wilson_interval_of_a_known_case() -> None:
     low, high = wilson(8, 10)
     assert (round(low, 3), round(high, 3)) == (0.490, 0.943)
     assert wilson(0, 0) == (0.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("notice", "true"),
+    [
+        ("The playbooks do not mention Tesla: this is what they say in general.", True),
+        ("The playbooks do not mention Effects: this is what they say in general.", False),
+        ("The playbooks do not cover this; the nearest topic they cover is KPIs.", True),
+        ("The playbooks do not cover this; the nearest topics they cover are KPIs and Ballet.", False),
+        ("The vector index does not answer at the moment: this was found without it, and may be less complete.", False),
+        ("No generated answer this time: this is quoted from the playbooks.", True),
+    ],
+)
+def test_what_an_answer_says_of_itself_has_to_be_so(notice: str, true: bool) -> None:
+    said = make_answer("Effects take 12 to 18 months.", "Effects take 12 to 18 months.")
+    seen = Seen(CASE, said.model_copy(update={"notices": (notice,)}), {SECTION.id: SECTION})
+    score = score_notices(seen)
+    assert score is not None
+    assert score.value == float(true), score.reason
