@@ -100,9 +100,9 @@ class ProgramOffice:
             f"Did you mean {near}?" if near else "`advisor initiatives` lists what is in the register.",
         )
 
-    def list_status(self, caller: Caller, *, site: str = "") -> tuple[StatusLine, ...]:
+    def list_status(self, caller: Caller, *, as_of: date | None = None, site: str = "") -> tuple[StatusLine, ...]:
         """Return how each active initiative stands, in order of its id."""
-        engine = self._engine(caller, None, site=site)
+        engine = self._engine(caller, as_of, site=site)
         self._restricted.note_all(caller, "status", engine.register)
         return tuple(describe_status(engine.register, initiative) for initiative in engine.active)
 

@@ -219,7 +219,7 @@ def _word_headline(
     top = gaps[0]
     where = word_places(top.where)
     due = f"by {word_date(top.due)}" if top.due >= engine.register.as_of else f"overdue since {word_date(top.due)}"
-    return headline, f"{top.action.rstrip('.')} ({where}), {due}."
+    return headline, f"{top.action.rstrip('.')} ({where}): {top.owner}, {due}."
 
 
 def word_places(names: Sequence[str]) -> str:

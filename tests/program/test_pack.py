@@ -7,6 +7,7 @@ import json
 import re
 import socket
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import openpyxl
 import pypdfium2
 import pytest
 from pptx import Presentation
+from pptx.enum.dml import MSO_FILL
 from pptx.util import Inches
 
 from advisor.domain.gaps import State
@@ -71,6 +73,7 @@ def known_figures(pack: MeetingPack) -> set[str]:
     data = json.dumps([pack.model_dump(mode="json"), pack.decisions, [s.model_dump(mode="json") for s in pack.sources]])
     told = " ".join(map(str, (word_summary(pack.summary, length) for length in LENGTHS)))
     sizes = [len(gate.items) for gate in pack.gates] + [len(gate.open_items) for gate in pack.gates]
+    sizes += [sum(line.health == one.health for one in pack.standing) for line in pack.standing]
     sizes += [sum(gate.ready for gate in pack.gates), len(pack.gates), len(pack.summary.top), len(pack.summary.levels)]
     reached = sum(level.average is not None and level.average >= level.target for level in pack.summary.levels)
     return (
@@ -95,6 +98,7 @@ def test_the_charts_are_native_and_hold_the_levels(deck: Any, pack: MeetingPack)
     phases, levels, trend = charts
     assert list(phases.plots[0].series[0].values) == [count for _, count in pack.summary.by_phase]
     averages, targets = levels.plots[0].series
+    assert (levels.plots[0].overlap, targets.format.fill.type) == (100, MSO_FILL.BACKGROUND)  # a frame, not a bar
     assert list(averages.values) == [level.average for level in pack.summary.levels]
     assert list(targets.values) == [level.target for level in pack.summary.levels]
     short = {level.short: place for place, level in enumerate(pack.summary.levels)}
@@ -130,7 +134,7 @@ def test_the_workbook_holds_what_the_summary_holds(workbook: Any, pack: MeetingP
     heat = list(workbook["Heat map"].iter_rows(min_row=2, values_only=True))
     assert heat == [(name, *("?" if v is None else v for v in values)) for name, values in summary.heat]
     gaps = list(workbook["Gaps"].iter_rows(min_row=2, values_only=True))
-    assert [(row[0], row[1], row[5]) for row in gaps] == [(g.title, g.criterion, g.asked) for g in summary.gaps]
+    assert [(row[0], row[9], row[7]) for row in gaps] == [(g.title, g.criterion, g.asked) for g in summary.gaps]
     assert len(gaps) == summary.open_gaps
     gates = list(workbook["Gates"].iter_rows(min_row=2, values_only=True))
     assert [(row[0], row[4]) for row in gates] == [(g.name, len(g.open_items)) for g in pack.gates]
@@ -272,3 +276,58 @@ def test_facts_of_the_register_say_since_when_they_hold(pack: MeetingPack) -> No
 def test_a_link_that_people_wrote_is_text(pack: MeetingPack) -> None:
     hostile = pack.summary.model_copy(update={"headline": "See [here](http://evil.example)"})
     assert "](" not in find_format("md").make(pack.model_copy(update={"summary": hostile}), None).decode()
+
+
+def test_each_format_says_how_each_initiative_does_and_who_answers_for_it(
+    office: ProgramOffice, pack: MeetingPack, deck: Any, workbook: Any
+) -> None:
+    assert {line.name for line in pack.standing} == {name for name, _ in pack.summary.heat}
+    assert [line.health for line in pack.standing][:4] == ["off track", "at risk", "at risk", "at risk"]
+    slide = next(s for s in deck.slides if s.shapes.title.text_frame.text.startswith("How each does"))
+    assert slide.shapes.title.text_frame.text == "How each does: 1 off track, 3 at risk, 4 on track"
+    table = next(shape.table for shape in slide.shapes if shape.has_table)
+    told = [[cell.text_frame.text for cell in row.cells] for row in table.rows][1:]
+    assert told[0][0::2][:2] == ["Packing line quality", "off track"]
+    assert (told[0][3], told[0][4]) == ("nobody", "96 days old, 3 check-ins missed")
+    rows = list(workbook["Initiatives"].iter_rows(min_row=2, values_only=True))
+    assert [(row[0], row[3], row[6]) for row in rows] == [(v.name, v.health, v.age) for v in pack.standing]
+    for name in ("md", "html"):
+        said = find_format(name).make(pack, None).decode()
+        assert "How each does: 1 off track" in said
+        assert "3 check-ins missed" in said
+    assert [line.name for line in make_pack(office, LOCAL_CALLER, initiative="cnc-tool-wear").standing] == [
+        "CNC tool wear"
+    ]
+    earlier = make_pack(office, LOCAL_CALLER, as_of=date(2026, 11, 14))
+    assert all(line.as_of is None or line.as_of <= date(2026, 11, 14) for line in earlier.standing)
+
+
+def test_what_is_unknown_is_hatched_and_zero_is_not(deck: Any, pack: MeetingPack) -> None:
+    slide = next(s for s in deck.slides if s.shapes.title.text_frame.text.startswith("Where each"))
+    table = next(shape.table for shape in slide.shapes if shape.has_table)
+    fills = {table.cell(r, c).text_frame.text: table.cell(r, c).fill.type for r in range(1, 9) for c in range(1, 14)}
+    assert (fills["?"], fills["0"]) == (MSO_FILL.PATTERNED, MSO_FILL.SOLID)
+
+
+def test_a_sheet_prints_on_paper(workbook: Any) -> None:
+    gaps = workbook["Gaps"]
+    assert gaps.print_area.endswith(f"$A$1:$G${gaps.max_row}")
+    assert [gaps.cell(1, column).value for column in range(1, 8)][-2:] == ["Owner", "Due"]
+    assert sum(gaps.column_dimensions[letter].width for letter in "ABCDEFG") < 260
+    assert workbook["Heat map"].page_setup.orientation == "landscape"
+    assert workbook["Summary"].row_dimensions[1].height > 20
+
+
+def test_the_articles_are_named_once(pack: MeetingPack) -> None:
+    said = find_format("html").make(pack, None).decode()
+    for article in pack.articles:
+        assert said.count(article) == 1
+
+
+def test_names_that_are_too_long_are_cut_on_slides(pack: MeetingPack) -> None:
+    wordy = pack.summary.model_copy(update={"headline": "Line " * 90, "decision": "W" * 2_000})
+    deck = Presentation(io.BytesIO(find_format("pptx").make(pack.model_copy(update={"summary": wordy}), None)))
+    status = next(iter(deck.slides))
+    lines = [p for shape in status.shapes if shape.has_text_frame for p in shape.text_frame.paragraphs]
+    assert max(len(line.text) for line in lines) < 950
+    assert "…" in " ".join(line.text for line in lines)

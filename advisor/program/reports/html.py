@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from advisor.domain.gaps import GapSummary
 from advisor.program.reports.markdown import fit_text
-from advisor.program.reports.pack import MeetingPack, word_gate, word_missing
+from advisor.program.reports.pack import MeetingPack, word_age, word_gate, word_ids, word_missing, word_standing
 from advisor.program.reports.svg import draw_heat_map, draw_levels, draw_trend
 
 _TEMPLATES = Environment(
@@ -39,6 +39,9 @@ def _render(summary: GapSummary, pack: MeetingPack | None) -> str:
         pack=pack,
         word_gate=word_gate,
         word_missing=word_missing,
+        word_age=word_age,
+        word_ids=word_ids,
+        word_standing=word_standing,
         text=text,
         levels_known=any(level.average is not None for level in summary.levels),
         levels_svg=Markup(draw_levels(summary.levels)),  # noqa: S704  drawn by us, every text in it escaped

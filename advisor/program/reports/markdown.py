@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from advisor.domain.gaps import GapSummary
-from advisor.program.reports.pack import MeetingPack, word_gate, word_missing
+from advisor.program.reports.pack import MeetingPack, word_age, word_gate, word_ids, word_missing, word_standing
 from advisor.program.reports.wording import (
     LENGTHS,
     SummaryText,
@@ -25,6 +25,14 @@ def render_summary(summary: GapSummary) -> str:
 def render_pack(pack: MeetingPack) -> str:
     """Return the meeting pack as Markdown: the page, gate readiness, decisions and sources."""
     lines = [render_summary(pack.summary)]
+    if pack.standing:
+        lines += [f"## How each does: {word_standing(pack)}", ""]
+        lines += [
+            f"- **{line.name}** ({line.stage.words}): {line.health}, owner {line.owner or 'nobody'}, "
+            f"last status {word_age(line)}"
+            for line in pack.standing
+        ]
+        lines.append("")
     if pack.gates:
         lines += ["## Gate readiness", ""]
         for gate in pack.gates:
@@ -37,10 +45,11 @@ def render_pack(pack: MeetingPack) -> str:
     if pack.sources:
         lines += ["## Sources", ""]
         lines += [
-            f"- {s.playbook}, {s.section}: {'; '.join(s.articles)}"
+            f"- {s.playbook}, {s.section}: {word_ids(s)}"
             + f" ({f'reviewed {s.reviewed_on}' if s.reviewed_on else 'never reviewed'})"
             for s in pack.sources
         ]
+        lines += ["", *(f"- {article}" for article in pack.articles)]
         lines += ["", *(f"- #{entry.number} ({entry.as_of}) {entry.text}" for entry in pack.entries), ""]
     return "\n".join([lines[0], *map(_escape, lines[1:]), f"_{pack.footer}_", ""])
 

@@ -8,7 +8,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from advisor.domain.base import Value
-from advisor.domain.gaps import GapSummary, GateReadiness, Sign
+from advisor.domain.gaps import GapSummary, GateReadiness, Sign, StatusLine
 from advisor.domain.identity import Caller
 from advisor.program.reports.wording import word_day
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _MOST_DECISIONS, _LEAST_MOVES = 7, 2
 """How many are listed, and how many of those that let an initiative go on keep their place."""
+_WORST_FIRST = ("off track", "at risk", "unknown", "on track")
 _SIGNS = {Sign.TIME: "longer in its stage than planned", Sign.SILENCE: "silent", Sign.NO_OWNER: "without an owner"}
 
 
@@ -44,6 +45,8 @@ class MeetingPack(Value):
 
     summary: GapSummary
     gates: tuple[GateReadiness, ...]
+    standing: tuple[StatusLine, ...] = ()
+    """How each initiative does in its owner's words, the worst first."""
 
     @property
     def name(self) -> str:
@@ -93,6 +96,11 @@ class MeetingPack(Value):
         return tuple(sorted(lines.values(), key=lambda line: (-line.gaps, line.section_id)))
 
     @property
+    def articles(self) -> tuple[str, ...]:
+        """The articles behind the sections, each once, in order of their ids."""
+        return tuple(sorted({article for line in self.sources for article in line.articles}, key=_number_article))
+
+    @property
     def entries(self) -> tuple[EntryLine, ...]:
         """The entries of the register that the gaps rest on, in order."""
         found = {ref.number: ref for gap in self.summary.gaps for ref in gap.evidence}
@@ -121,7 +129,33 @@ def make_pack(
     summary = office.summarise(caller, as_of=as_of, since=since, site=site, initiative=initiative)
     shown = {name for name, _ in summary.heat}
     gates = tuple(gate for gate in office.assess_gates(caller, as_of) if gate.name in shown)
-    return MeetingPack(summary=summary, gates=gates)
+    lines = [line for line in office.list_status(caller, as_of=as_of, site=site) if line.name in shown]
+    standing = sorted(lines, key=lambda line: (_WORST_FIRST.index(line.health), -line.missed, line.name))
+    return MeetingPack(summary=summary, gates=gates, standing=tuple(standing))
+
+
+def _number_article(article: str) -> tuple[int, str]:
+    digits = "".join(c for c in article.partition(" ")[0] if c.isdigit())
+    return int(digits or 0), article
+
+
+def word_ids(line: SourceLine) -> str:
+    """Return the ids of the articles behind a section: `S1, S4`."""
+    return ", ".join(article.partition(" ")[0] for article in line.articles)
+
+
+def word_age(line: StatusLine) -> str:
+    """Return how old the last status is, and what was missed since: `96 days old, 3 check-ins missed`."""
+    if line.age is None:
+        return "never"
+    missed = f", {line.missed} check-in{'s' if line.missed > 1 else ''} missed" if line.missed else ""
+    return f"{line.age} {'day' if line.age == 1 else 'days'} old{missed}"
+
+
+def word_standing(pack: MeetingPack) -> str:
+    """Return how many initiatives do how: `1 off track, 3 at risk, 4 on track`."""
+    counts = [(sum(line.health == health for line in pack.standing), health) for health in _WORST_FIRST]
+    return ", ".join(f"{count} {health}" for count, health in counts if count)
 
 
 def word_gate(gate: GateReadiness) -> str:

@@ -1,8 +1,9 @@
 """The meeting pack as slides: native tables and charts that can be edited, on the company's template if there is one.
 
-A template is any .pptx. A slide takes its layout "Advisor <name>" (status, levels, heat map, gaps, trend, gates,
-decisions, changes, sources), else "Title Only", else the first layout with a title. What a slide shows stands where the
-layout has a placeholder of that name (Text, Chart, Table), else under the title. Slides of the template are left out.
+A template is any .pptx. A slide takes its layout "Advisor <name>" (status, initiatives, levels, heat map, gaps, trend,
+gates, decisions, changes, sources), else "Title Only", else the first layout with a title. What a slide shows stands
+where the layout has a placeholder of that name (Text, Chart, Table), else under the title. Slides of the template are
+left out.
 """
 
 from __future__ import annotations
@@ -12,25 +13,29 @@ from pathlib import Path
 
 from pptx.chart.data import CategoryChartData
 from pptx.dml.color import RGBColor
-from pptx.enum.chart import XL_CHART_TYPE, XL_LEGEND_POSITION
-from pptx.util import Pt
+from pptx.enum.chart import XL_CHART_TYPE, XL_LABEL_POSITION, XL_LEGEND_POSITION
+from pptx.enum.dml import MSO_PATTERN
+from pptx.util import Inches, Pt
 
 from advisor.domain.criteria import MAX_LEVEL
 from advisor.domain.gaps import DimensionLevel
 from advisor.program.checklists import neutralise
-from advisor.program.reports.pack import MeetingPack, clean, word_gate, word_missing
+from advisor.program.reports.pack import MeetingPack, clean, word_age, word_gate, word_missing, word_standing
 from advisor.program.reports.slides import ACCENT, Deck
 from advisor.program.reports.svg import INK_ON, SHADES, shorten
 from advisor.program.reports.wording import LENGTHS, clip, word_average, word_day, word_level, word_summary
 
 MOST_INITIATIVES = 12
 """Of the heat map, on one slide."""
+_TURNED_HEIGHT = 1.0
+"""Inches for names of dimensions, which are read from below."""
 _MOST_ROWS, _LONGEST_NAME = 8, 45
 """Of tables whose cells hold sentences; the workbook has all."""
-_DECISION_WORDS = 30
+_DECISION_WORDS, _STATUS_WORDS, _SHORT = 30, 30, 180
+"""Words of a sentence on a slide, and characters up to which it is set large."""
 _MOST_LINES = 4
 """Of the trend: the dimensions furthest below their targets."""
-_INK, _RULE, _MARK = "22303C", "D9E1E8", "B35806"
+_INK, _RULE, _MARK, _HATCH = "22303C", "D9E1E8", "B35806", "C9D2DA"
 _LINES = (ACCENT, _MARK, "2E7D5B", "7A4FA3")
 
 
@@ -41,6 +46,8 @@ def render_pack(pack: MeetingPack, template: Path | None = None) -> bytes:
     text = word_summary(summary, LENGTHS[1])
     notes = [f"{gap.what}: {gap.register} / {gap.playbook}" for gap in text.gaps]
     _add_status(deck, pack, text.title, text.facts)
+    if pack.standing:
+        _add_standing(deck, pack)
     if any(level.average is not None for level in summary.levels):
         _add_levels(deck, summary.levels)
     if summary.heat:
@@ -82,12 +89,13 @@ def render_pack(pack: MeetingPack, template: Path | None = None) -> bytes:
 def _add_status(deck: Deck, pack: MeetingPack, title: str, facts: str) -> None:
     summary = pack.summary
     slide = deck.add("status", title)
+    headline, decision = clip(summary.headline, _STATUS_WORDS), clip(summary.decision, _STATUS_WORDS)
     left, right = deck.halves()
     deck.text(
         slide,
-        [summary.headline, "", f"Decision wanted: {summary.decision}", "", facts],
+        [headline, "", f"Decision wanted: {decision}", "", facts],
         box=left if summary.initiatives else None,
-        sizes=(24, 12, 18, 12, 14),
+        sizes=(24 if len(headline) <= _SHORT else 18, 12, 18 if len(decision) <= _SHORT else 14, 12, 14),
     )
     if summary.initiatives:
         data = CategoryChartData()
@@ -108,11 +116,27 @@ def _add_status(deck: Deck, pack: MeetingPack, title: str, facts: str) -> None:
     deck.note(slide, [pack.footer])
 
 
+def _add_standing(deck: Deck, pack: MeetingPack) -> None:
+    shown = pack.standing[:MOST_INITIATIVES]
+    more = f" (the worst {len(shown)} shown)" if len(shown) < len(pack.standing) else ""
+    slide = deck.add("initiatives", f"How each does: {word_standing(pack)}{more}")
+    rows = [
+        (shorten(v.name, _LONGEST_NAME), v.stage.words, v.health, shorten(v.owner or "nobody", _LONGEST_NAME),
+         word_age(v), clip(v.summary, 16))
+        for v in shown
+    ]  # fmt: skip
+    columns = ("Initiative", "Stage", "Health", "Owner", "Last status", "In the owner's words")
+    deck.table(slide, columns, rows, widths=(24, 18, 9, 14, 12, 23), about="How each initiative does", size=11)
+    deck.note(slide, [f"{v.name}: {v.health}, {v.owner or 'nobody'}, {word_age(v)}" for v in pack.standing])
+
+
 def _add_levels(deck: Deck, levels: Sequence[DimensionLevel]) -> None:
     reached = sum(
         level.average is not None and level.floor is not None and level.average >= level.target for level in levels
     )
-    slide = deck.add("levels", f"{reached} of {len(levels)} dimensions reach their target (levels 0 to 5)")
+    targets = {level.target for level in levels}
+    target = f"the target, {min(targets)}" if len(targets) == 1 else "their targets"
+    slide = deck.add("levels", f"{reached} of {len(levels)} dimensions reach {target} (levels 0 to 5)")
     data = CategoryChartData()
     data.categories = [neutralise(clean(level.short)) + _word_known(level) for level in levels]
     data.add_series("Average", [level.average for level in levels])
@@ -129,13 +153,18 @@ def _add_levels(deck: Deck, levels: Sequence[DimensionLevel]) -> None:
     chart.value_axis.maximum_scale, chart.value_axis.minimum_scale = MAX_LEVEL, 0
     chart.value_axis.major_unit = 1
     plot = chart.plots[0]
-    plot.gap_width, plot.overlap = 60, 0
+    plot.gap_width, plot.overlap = 60, 100  # the target frames the average
     chart.value_axis.major_gridlines.format.line.color.rgb = RGBColor.from_string(_RULE)
-    plot.has_data_labels = True
-    plot.data_labels.font.size = Pt(10)
-    for series, colour in zip(plot.series, (ACCENT, _MARK), strict=True):
-        series.format.fill.solid()
-        series.format.fill.fore_color.rgb = RGBColor.from_string(colour)
+    average, wanted = plot.series
+    average.format.fill.solid()
+    average.format.fill.fore_color.rgb = RGBColor.from_string(ACCENT)
+    average.data_labels.show_value = True
+    average.data_labels.font.size = Pt(10)
+    average.data_labels.font.color.rgb = RGBColor.from_string("FFFFFF")
+    average.data_labels.position = XL_LABEL_POSITION.INSIDE_BASE
+    wanted.format.fill.background()
+    wanted.format.line.color.rgb = RGBColor.from_string(_MARK)
+    wanted.format.line.width = Pt(1.5)
 
 
 def _word_known(level: DimensionLevel) -> str:
@@ -155,11 +184,20 @@ def _add_heat(deck: Deck, pack: MeetingPack) -> None:
     columns = ("Initiative", *(level.short for level in summary.levels))
     about = "Level of each initiative in each dimension; a question mark is unknown"
     table = deck.table(slide, columns, rows, widths=(28, *[share] * len(summary.levels)), about=about, size=11)
+    table.rows[0].height = Inches(_TURNED_HEIGHT)
+    for column in range(1, len(columns)):
+        table.cell(0, column)._tc.get_or_add_tcPr().set("vert", "vert270")
     for row, (_, values) in enumerate(shown, 1):
         for column, value in enumerate(values, 1):
             cell = table.cell(row, column)
-            cell.fill.solid()
-            cell.fill.fore_color.rgb = RGBColor.from_string("FFFFFF" if value is None else SHADES[value][1:].upper())
+            if value is None:
+                cell.fill.patterned()
+                cell.fill.pattern = MSO_PATTERN.LIGHT_UPWARD_DIAGONAL
+                cell.fill.fore_color.rgb = RGBColor.from_string(_HATCH)
+                cell.fill.back_color.rgb = RGBColor.from_string("FFFFFF")
+            else:
+                cell.fill.solid()
+                cell.fill.fore_color.rgb = RGBColor.from_string(SHADES[value][1:].upper())
             ink = _INK if value is None else INK_ON[value][1:].upper()
             cell.text_frame.paragraphs[0].font.color.rgb = RGBColor.from_string(ink)
 

@@ -109,7 +109,7 @@ class Deck:
                 cell.margin_left = cell.margin_right = Inches(0.06)
                 cell.margin_top = cell.margin_bottom = Inches(0.03)
                 for paragraph in cell.text_frame.paragraphs:
-                    paragraph.font.size = Pt(size if row or len(columns) < 10 else size - 3)
+                    paragraph.font.size = Pt(size)
         return frame.table
 
     def chart(self, slide: Any, kind: Any, data: CategoryChartData, about: str, *, box: Box | None = None) -> Any:

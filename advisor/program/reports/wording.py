@@ -142,7 +142,7 @@ def _one_per_place(changes: Sequence[Change]) -> list[Change]:
 
 
 def _word_more(count: int, shown: int) -> tuple[str, ...]:
-    return (f"{count - shown} more",) if count > shown else ()
+    return (f"{count - shown} more: see the workbook",) if count > shown else ()
 
 
 def word_places(where: Sequence[str], asked: int, length: Length) -> str:

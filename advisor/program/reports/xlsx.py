@@ -17,7 +17,9 @@ from advisor.program.reports.svg import INK_ON, SHADES
 from advisor.program.reports.wording import LENGTHS, word_state, word_summary
 
 Cell = str | int | float | date | None
-_WIDEST = 70
+_WIDEST, _WIDEST_PRINTED = 70, 38
+_FRONT_WIDTH, _BIG_LINE, _LINE_HEIGHT = 90, 20, 15
+_A4 = 9
 _SAFE = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False, "in_memory": True}
 
 
@@ -56,17 +58,25 @@ class _Sheets:
         self._write_levels(pack)
         self._write_heat(pack)
         self._table(
+            "Initiatives",
+            ("Initiative", "Site", "Stage", "Health", "Owner", "Last status", "Days old", "Check-ins missed",
+             "In words"),
+            ((v.name, v.site, v.stage.words, v.health, v.owner or "nobody", v.as_of, v.age, v.missed, v.summary)
+             for v in pack.standing),
+        )  # fmt: skip
+        self._table(
             "Gaps",
-            ("Gap", "Criterion", "Dimension", "State", "Where", "Of", "What the register shows", "Entries", "Playbook",
-             "Section", "What the playbook says", "Next step", "Owner", "Due", "Proposed", "Overdue", "Priority"),
+            ("Gap", "Where", "What the register shows", "What the playbook says", "Next step", "Owner", "Due",
+             "Of", "State", "Criterion", "Dimension", "Entries", "Playbook", "Section", "Proposed", "Overdue",
+             "Priority"),
             (
-                (g.title, g.criterion, g.dimension, word_state(g.state),
-                 "the program" if g.where == (PROGRAM,) else ", ".join(g.where), g.asked, g.reason,
+                (g.title, "the program" if g.where == (PROGRAM,) else ", ".join(g.where), g.reason, g.playbook.quote,
+                 g.action, g.owner, g.due, g.asked, word_state(g.state), g.criterion, g.dimension,
                  ", ".join(f"#{ref.number}" for ref in g.evidence), g.playbook.playbook, g.playbook.section,
-                 g.playbook.quote, g.action, g.owner, g.due, "yes" if g.proposed else "", "yes" if g.overdue else "",
-                 g.priority)
+                 "yes" if g.proposed else "", "yes" if g.overdue else "", g.priority)
                 for g in summary.gaps
             ),
+            printed=7,
         )  # fmt: skip
         self._table(
             "Gates",
@@ -91,6 +101,11 @@ class _Sheets:
             ((o.title, o.owner, o.due, o.days, o.where) for o in summary.overdue),
         )
         self._table(
+            "Unknown",
+            ("Dimension", "Without evidence", "Ask"),
+            ((topic.title, topic.open, topic.who) for topic in summary.unknown),
+        )
+        self._table(
             "Sources",
             ("Playbook", "Section", "Articles", "Gaps", "Reviewed"),
             ((s.playbook, s.section, "; ".join(s.articles), s.gaps, s.reviewed_on) for s in pack.sources),
@@ -101,7 +116,8 @@ class _Sheets:
         summary = pack.summary
         sheet = self._book.add_worksheet("Summary")
         sheet.set_column(0, 0, 26)
-        sheet.set_column(1, 1, 90)
+        sheet.set_column(1, 1, _FRONT_WIDTH)
+        sheet.set_row(0, _BIG_LINE * (1 + len(headline) // (_FRONT_WIDTH * 3 // 4)))
         sheet.fit_to_pages(1, 0)
         sheet.hide_gridlines(2)
         sheet.write_string(0, 1, _safe(headline), self._big)
@@ -149,7 +165,11 @@ class _Sheets:
     def _write_heat(self, pack: MeetingPack) -> None:
         sheet = self._book.add_worksheet("Heat map")
         sheet.set_column(0, 0, 34)
+        sheet.set_column(1, len(pack.summary.levels), 3 + max((len(v.short) for v in pack.summary.levels), default=0))
         sheet.freeze_panes(1, 1)
+        sheet.set_landscape()
+        sheet.set_paper(_A4)
+        sheet.fit_to_pages(1, 0)
         sheet.write_string(0, 0, "Level, 0 to 5 (? is unknown)", self._head)
         for column, level in enumerate(pack.summary.levels, 1):
             sheet.write_string(0, column, _safe(level.short), self._head)
@@ -161,23 +181,29 @@ class _Sheets:
                 else:
                     sheet.write_number(row, column, value, self._levels[value])
 
-    def _table(self, name: str, columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Any:
-        """Add a sheet with a head that stays in view and can be filtered."""
+    def _table(self, name: str, columns: Sequence[str], rows: Iterable[Sequence[Cell]], *, printed: int = 0) -> Any:
+        """Add a sheet with a head that stays in view and can be filtered; only its first columns may be `printed`."""
         sheet = self._book.add_worksheet(name)
         sheet.freeze_panes(1, 1)
         widths = [len(column) for column in columns]
+        widest = _WIDEST_PRINTED if printed else _WIDEST
         last = 0
         for last, row in enumerate(rows, 1):
             for column, value in enumerate(row):
                 self._cell(sheet, last, column, value)
-                widths[column] = max(widths[column], min(_WIDEST, len(str(value or ""))))
+                widths[column] = max(widths[column], min(widest, len(str(value or ""))))
+            sheet.set_row(last, _LINE_HEIGHT * max(1 + len(str(value or "")) // widest for value in row))
         for column, title in enumerate(columns):
             sheet.write_string(0, column, title, self._head)
             sheet.set_column(column, column, widths[column] + 2)
         if last:
             sheet.autofilter(0, 0, last, len(columns) - 1)
         sheet.set_landscape()
+        sheet.set_paper(_A4)
         sheet.fit_to_pages(1, 0)
+        sheet.repeat_rows(0)
+        if printed:
+            sheet.print_area(0, 0, last, printed - 1)
         return sheet
 
     def _cell(self, sheet: Any, row: int, column: int, value: Cell) -> None:
