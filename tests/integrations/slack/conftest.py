@@ -3,6 +3,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +83,7 @@ def slack_settings(indexed: Settings, sim: Simulator, database: str, **more: Any
             "slack_api_url": sim.base_url,
             "slack_help_channel": "CHELP",
             "slack_digest_channel": "C1",
+            "slack_weekly": f"{datetime.now(UTC) + timedelta(days=3):%a} 09:00",  # not by itself while tests run
             "slack_channels": {"CPRIVATE": "private_first"},
             "people": {
                 "anna@example.com": {"permission": "contributor"},
