@@ -163,15 +163,19 @@ class GenerativeAnswerer:
             return Problem.DANGLING
         cited = [job.evidence[number - 1] for number in line.numbers]
         texts = [e.statement.labelled for e in cited]
-        vectors = self._embedder.embed([line.text, *texts])
         return find_problem(
             line.text,
             texts,
             headings=" ".join(f"{e.section.playbook_title} {e.section.heading}" for e in cited),
             vocabulary=job.vocabulary,
-            closeness=max((float(vectors[0] @ vector) for vector in vectors[1:]), default=0.0),
+            closeness=lambda: self._find_closeness(line.text, texts),
             prompt=self._prompts["answer"].body,
         )
+
+    def _find_closeness(self, text: str, quotes: Sequence[str]) -> float:
+        """Return the cosine of a sentence to the nearest of its quotes."""
+        own, *vectors = self._embedder.embed([text, *quotes])
+        return max((float(own @ vector) for vector in vectors), default=0.0)
 
     def _repair(self, job: _Job) -> None:
         """Have the lines that do not hold rewritten once; what fails again, or has no time left, is dropped."""

@@ -93,14 +93,14 @@ def find_problem(
     *,
     headings: str = "",
     vocabulary: Set[str] = frozenset(),
-    closeness: float | None = None,
+    closeness: Callable[[], float] | None = None,
     prompt: str = "",
 ) -> Problem | None:
     """Return what is wrong with a sentence, or None when its quotes carry it.
 
     Names may stand in the `headings` of the quotes too, figures may not; a name that only the question holds is no
-    evidence. `vocabulary` are words, in lower case, that are not names. `closeness` is the cosine to the nearest quote;
-    `prompt` is what the model was told and must not repeat.
+    evidence. `vocabulary` are words, in lower case, that are not names. `closeness` gives the cosine to the nearest
+    quote, and is called where nothing cheaper decides; `prompt` is what the model was told and must not repeat.
     """
     evidence = " ".join(quotes)
     known = _find_words(f"{evidence} {headings}")
@@ -137,11 +137,14 @@ def strip_links(text: str) -> str:
     return _ADDRESS.sub("(link left out)", plain) if has_link(plain) else plain
 
 
-def _is_carried(text: str, evidence: str, closeness: float | None) -> bool:
+def _is_carried(text: str, evidence: str, closeness: Callable[[], float] | None) -> bool:
     if text.strip(" .") in evidence:
         return True
     overlap = find_share(text, evidence)
-    return overlap >= MIN_OVERLAP if closeness is None else overlap / 2 + closeness >= MIN_SUPPORT
+    if closeness is None:
+        return overlap >= MIN_OVERLAP
+    wanted = MIN_SUPPORT - overlap / 2
+    return wanted <= 1 and closeness() >= wanted
 
 
 def _find_names(text: str) -> set[str]:

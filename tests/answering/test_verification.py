@@ -69,8 +69,8 @@ def test_a_sentence_without_a_quote_and_one_of_the_prompt_are_refused() -> None:
 def test_closeness_lets_a_paraphrase_use_other_words_but_no_other_figures() -> None:
     text = "Patience: spend on upkeep and claims under guarantee move late."
     assert find_problem(text, [WINDOW]) is Problem.UNSUPPORTED
-    assert find_problem(text, [WINDOW], closeness=0.8) in {None, Problem.UNSUPPORTED}
-    assert find_problem("Claims show an effect after 3 months.", [WINDOW], closeness=0.99) is Problem.FIGURE
+    assert find_problem(text, [WINDOW], closeness=lambda: 0.8) in {None, Problem.UNSUPPORTED}
+    assert find_problem("Claims show an effect after 3 months.", [WINDOW], closeness=lambda: 0.99) is Problem.FIGURE
 
 
 def test_quantities_carry_their_units() -> None:
