@@ -33,7 +33,7 @@ from evals.scorers import SCORERS
 from tests.chat_server import ChatServer
 from tests.conftest import OfficeMaker
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("suite")]  # one run serves them all
 KINDS = {Kind.DOCUMENTS: 12, Kind.MULTI_TURN: 2, Kind.GAPS: 2, Kind.MISCONCEPTION: 4}
 
 

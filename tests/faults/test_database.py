@@ -29,8 +29,8 @@ from advisor.storage.audit import SqlAuditLog
 from advisor.storage.backup import read_backup, write_backup
 from advisor.storage.database import open_database
 from advisor.storage.register import SqlRegisterLog
-from tests.conftest import OfficeMaker
-from tests.faults.conftest import SHADOW, WEEKS, ask, fill, run, wait_until
+from tests.conftest import SMALL, OfficeMaker
+from tests.faults.conftest import BREWING, COFFEE, SHADOW, WEEKS, ask, fill, run, wait_until
 from tests.integrations.conftest import ADVISOR, environment, serving
 
 INITIATIVE = "line-3-predictive-maintenance"
@@ -171,7 +171,7 @@ def test_a_full_disk_stops_writes_and_nothing_else(tight: Settings, indexed: Set
     log = SqlRegisterLog(open_database(tight.effective_database_url))
     keys = {entry.key.partition(":")[2].partition("/")[0] for entry in log.read()}
     assert keys >= {"roomy", "roomy again", *acknowledged}
-    assert not build_ingest(tight).run(rebuild=True).unchanged
+    assert not build_ingest(tight.model_copy(update={"knowledge_base_dir": SMALL})).run(rebuild=True).unchanged
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -224,14 +224,18 @@ def test_a_backup_brings_everything_back(
 
 
 @pytest.mark.fault("R16")
-def test_from_an_empty_machine_to_answers_in_three_commands(whole: Settings, tmp_path: Path) -> None:
-    assert run(whole, "demo").returncode == 0
-    assert run(whole, "backup", str(tmp_path / "b.zip")).returncode == 0
+def test_from_an_empty_machine_to_answers_in_three_commands(own: Settings, tmp_path: Path) -> None:
+    site = RecordChange(kind=RecordKind.SITE, create=True, fields={"name": "Aalen", "type": "factory"})
+    build_program(own).record(LOCAL_CALLER, [site], door="test")
+    assert run(own, "backup", str(tmp_path / "b.zip")).returncode == 0
     there = Settings(_env_file=None, data_dir=tmp_path / "new", knowledge_base_dir=tmp_path / "books")
     told = run(there, "restore", str(tmp_path / "b.zip"), "--playbooks", str(tmp_path / "books"))
     assert "Restored" in told.stdout, told.stderr
-    (there.data_dir / "models").symlink_to(whole.data_dir / "models")
-    assert "Indexed 15 playbooks" in run(there, "ingest").stdout
+    (there.data_dir / "models").symlink_to(own.data_dir / "models")
+    assert "Indexed 2 playbooks" in run(there, "ingest").stdout
+    assert BREWING in run(there, "ask", COFFEE).stdout
+    assert run(there, "export", str(tmp_path / "site.csv")).returncode == 0
+    assert "Aalen" in (tmp_path / "site.csv").read_text()
     doctor = run(there, "doctor")
     assert doctor.returncode == 0, doctor.stdout
 

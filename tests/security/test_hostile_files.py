@@ -6,6 +6,7 @@ import io
 import struct
 import subprocess
 import sys
+import time
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -206,6 +207,7 @@ def test_each_is_refused_with_a_reason_or_read_while_questions_are_answered(tmp_
         while not reading.done():
             assert advisor.ask(LOCAL_CALLER, "How long should a shadow period be?").citations
             answers += 1
+            time.sleep(0.5)
         readings = {found.path.name: found for found in reading.result()}
     assert answers > 1
     assert set(readings) == {*FILES, good.name}
