@@ -21,7 +21,8 @@ _PLATE = re.compile(r"^(.+?) is accountable for (\d+) initiatives?, has a part i
 _STALLED = re.compile(r"^(?P<names>.+?) counts? as stalled\.")
 _KPIS = re.compile(r"\b(\d+) KPIs? (?:is|are) recorded, for (?P<names>[^.]+)")
 _COUNTED = [kind.words for kind in RecordKind if kind not in {RecordKind.SITE, RecordKind.INITIATIVE}]
-_KINDS = re.compile(rf"\b(\d+) (?:of (\d+) )?({'|'.join(_COUNTED)})s?\b")
+_KINDS = re.compile(rf"\b(\d+) (?:of (\d+) )?(?:items? of )?({'|'.join(_COUNTED)})s?\b")
+_RESPONSES = re.compile(r"\b(acted|dismissed|deferred|no response) (\d+)(?=[,.])", re.I)
 _SHARE = re.compile(r"\b(\d+) of (\d+) [a-z ]+ \((\d+) %\)")
 _PEOPLE = ("accountable_owner", "business_owner", "it_owner", "ot_owner", "sponsor")
 
@@ -129,12 +130,20 @@ def _count_kind(found: re.Match[str], facts: Facts) -> bool:
     return int(found[2]) in totals and int(found[1]) <= int(found[2]) if found[2] else int(found[1]) <= len(every)
 
 
+def _count_responses(found: re.Match[str], facts: Facts) -> bool:
+    response = "none" if found[1].lower() == "no response" else found[1].lower()
+    every = [fact for fact in facts.of("intervention") if fact.fields.get("response") == response]
+    own = {sum(fact.fields.get("initiative") == i.subject for fact in every) for i in facts.initiatives}
+    return int(found[2]) in {len(every), *own}
+
+
 def _check_share(found: re.Match[str], _: Facts) -> bool:
     return abs(100 * int(found[1]) / int(found[2]) - int(found[3])) <= 0.5
 
 
 _CHECKS: Mapping[re.Pattern[str], Callable[[re.Match[str], Facts], bool | None]] = {
     _SHARE: _check_share,
+    _RESPONSES: _count_responses,
     _SOME: _count_some,
     _NONE: _count_none,
     _PARTS: _count_parts,

@@ -31,6 +31,7 @@ _SOME_RECORDS = re.compile(
 _SOME_INITIATIVES = re.compile(
     rf"\b(?P<some>\d+) of (?P<all>\d+) initiatives (?:has|have) (?P<no>no )?(?:an? )?(?P<kind>{_KIND})s?\b", re.I
 )
+_UNATTESTED = "Nobody has attested this yet"
 _YES_NO = frozenset({"yes", "no"})
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _RECORDED = re.compile(
@@ -42,7 +43,7 @@ _NAMED = re.compile(r"^(?P<who>.*?) ?\bis named as accountable for")
 _COUNTED = re.compile(
     r"\bnone of (?:the )?\d+ initiatives|\b\d+ of \d+ initiatives ha(?:s|ve) no (?:\w+ )?owner"
     r"|\bno action(?: at [^.]+?)? is overdue|\b\d+ (?:is|are) no longer met"
-    r"|^no longer met|\bis not ready (?:for|to move)|\bhas no open gap",
+    r"|^no longer met|^no gap is known in|\bis not ready (?:for|to move)|\bhas no open gap",
     re.I,
 )
 """Denials that are judged where things are counted."""
@@ -74,7 +75,13 @@ def check_denials(text: str, near: Sequence[Fact], facts: Facts) -> Iterator[tup
     named = {id_ for id_, name in facts.names.items() if name in text} or {fact.subject for fact in near}
     for found in _RECORDED.finditer(rest):
         there = _list_all(found, facts)
-        yield found[0], any(fact.fields.get("initiative") in named for fact in there) is not bool(found["no"])
+        holds = any(fact.fields.get("initiative", "") in {"", *named} for fact in there)
+        yield found[0], holds is not bool(found["no"])
+    if _UNATTESTED in rest:
+        title = next((words.ids[gap] for gap in words.ids if text.casefold().startswith(gap)), "")
+        said = [fact for fact in facts.of("evidence") if fact.fields["criterion"] == title]
+        yield _UNATTESTED, bool(title) and not any(fact.fields.get("initiative", "") in named for fact in said)
+        rest = rest.replace(_UNATTESTED, " ")
     items = [item.strip() for item in _ITEMS.split(_RECORDED.sub(" ", rest))]
     for before, item, after in zip(["", *items], items, [*items[1:], ""], strict=False):
         yield from _check_item(item, before, near)
@@ -198,6 +205,18 @@ def _is_unowned(_: re.Match[str], __: str, near: Sequence[Fact]) -> bool:
     return any(not fact.fields.get("accountable_owner") for fact in near if fact.kind == "initiative")
 
 
+def _is_ownerless(_: re.Match[str], __: str, near: Sequence[Fact]) -> bool:
+    """Whether an initiative, or else a record that may have an owner, has none."""
+    ownable = [fact for fact in near if "owner" in FIELDS[RecordKind(fact.kind)].model_fields]
+    return any(not fact.fields.get("owner") for fact in ownable) or _is_unowned(_, __, near)
+
+
+def _is_unanswered(_: re.Match[str], __: str, near: Sequence[Fact]) -> bool:
+    return _[0].strip()[-1].isdigit() or any(
+        fact.fields.get("response") == "none" for fact in near if fact.kind == "intervention"
+    )  # the count itself: evals.counts
+
+
 def _is_unmet(_: re.Match[str], __: str, near: Sequence[Fact]) -> bool:
     return any(fact.fields.get("verdict") in {"unmet", "partly"} for fact in near if fact.kind == "evidence")
 
@@ -207,7 +226,8 @@ _DENIED: Mapping[re.Pattern[str], Callable[[re.Match[str], str, Sequence[Fact]],
     re.compile(r"\battested as not met\b", re.I): _is_unmet,
     re.compile(r"^not (?:at least|more than) (?P<bound>\d+(?:\.\d+)?)"): _is_short,
     re.compile(r"^no$"): _is_no,
-    re.compile(r"^no owner$"): _is_unowned,
+    re.compile(r"^no owner$"): _is_ownerless,
+    re.compile(r"^no response(?: \d+)?$", re.I): _is_unanswered,
     re.compile(r"^no (?P<field>[a-z][\w ]+)$", re.I): _is_empty,
     re.compile(r"^(?P<field>[a-z]+ owner|sponsor) nobody$", re.I): _is_empty,
     re.compile(r"^not (?P<value>[a-z][\w ]*)$"): _is_other,

@@ -60,6 +60,8 @@ class Words(NamedTuple):
     titles: frozenset[str] = frozenset()
     says: frozenset[str] = frozenset()
     actions: frozenset[str] = frozenset()
+    ids: Mapping[str, str] = {}
+    """Ids of criteria by the titles of their gaps."""
 
 
 _NO_WORDS = Words()
@@ -192,7 +194,9 @@ def _read_words(knowledge_base: Path) -> Words:
     files = [yaml.safe_load(file.read_text(encoding="utf-8")) for file in knowledge_base.glob("*.yaml")]
     parts = [part for file in files for part in file.get("sections", {}).values()]
     criteria = [row for part in parts for row in part.get("criteria", ())]
-    return Words(*(frozenset(row[key].rstrip(".").casefold() for row in criteria) for key in ("gap", "says", "action")))
+    worded = (frozenset(row[key].rstrip(".").casefold() for row in criteria) for key in ("gap", "says", "action"))
+    titles, says, actions = worded
+    return Words(titles, says, actions, {row["gap"].casefold(): row["id"] for row in criteria})
 
 
 def list_days(fact: Fact) -> Iterator[date]:

@@ -19,6 +19,11 @@ _ALL_READY = re.compile(
     r"^(\d+) of (\d+) initiatives(?: at [^:.]+)? (?:is|are) ready for their next gate(?:: ([^.]*))?"
 )
 _LEVEL = re.compile(r"([A-Z][\w ,&-]+?) \((\d(?:\.\d)?) of (\d)\)")
+_SIDES = re.compile(
+    r"^(.+?): (\d+) gaps? (?:is|are) open, (?:(\d+) known)?(?: and )?(?:(\d+) for want of evidence)?\.$"
+)
+_NO_SIDE = re.compile(r"^No gap is known in (.+)\.$")
+_COMMON = re.compile(r"^(.+?): open at (\d+) of (\d+) initiatives")
 _GAPS = re.compile(r"(?:has (\d+) open gaps?|pressing gaps: (\d+) (?:is|are) open)")
 
 
@@ -86,6 +91,34 @@ def _count_gaps(found: re.Match[str], sentence: str, known: Known) -> bool | Non
     return None
 
 
+def _count_sides(found: re.Match[str], _: str, known: Known) -> bool | None:
+    """Count the gaps of the sides that are named, at the initiatives that are, or everywhere."""
+    sides = {level.title for level in known.summary.levels if level.title in found[1]}
+    told = int(found[3] or 0), int(found[4] or 0)
+    if int(found[2]) != sum(told):
+        return False
+    if " at " in found[1]:  # of what a place has, the office alone knows which sites' gaps are its own
+        named = {name for name in known.names if name in found[1]}
+        return all(sum(1 for gap in known.gaps if gap.dimension in sides) >= count for count in told) and bool(
+            sides | named
+        )
+    own = [gap.state is State.UNKNOWN for gap in known.gaps if gap.dimension in sides]
+    return told == (own.count(False), own.count(True))
+
+
+def _check_no_side(found: re.Match[str], _: str, known: Known) -> bool:
+    sides = {level.title for level in known.summary.levels if level.title in found[1]}
+    named = {name for name in known.names if name in found[1]}
+    return not any(gap.dimension in sides and (not named or named & set(gap.where)) for gap in known.gaps)
+
+
+def _count_common(found: re.Match[str], _: str, known: Known) -> bool | None:
+    for gap in known.gaps:
+        if gap.title == found[1] and " at " not in found[0].partition("initiatives")[2]:
+            return int(found[2]) == len(set(gap.where) & set(known.names))
+    return None
+
+
 _CHECKS: Mapping[re.Pattern[str], Callable[[re.Match[str], str, Known], bool | None]] = {
     _OF_ASKED: _count_asked,
     _CRITERIA: _count_criteria,
@@ -93,4 +126,7 @@ _CHECKS: Mapping[re.Pattern[str], Callable[[re.Match[str], str, Known], bool | N
     _ALL_READY: _count_ready,
     _LEVEL: _read_level,
     _GAPS: _count_gaps,
+    _SIDES: _count_sides,
+    _COMMON: _count_common,
+    _NO_SIDE: _check_no_side,
 }

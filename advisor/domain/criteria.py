@@ -39,6 +39,8 @@ class Dimension(Value):
     target: int = Field(default=3, ge=1, le=MAX_LEVEL)
     playbook: str
     """The playbook that it mainly rests on."""
+    words: tuple[str, ...] = ()
+    """What people say who ask after it; longer forms of a word count too."""
 
 
 class Threshold(Value):

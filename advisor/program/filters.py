@@ -28,6 +28,7 @@ from advisor.domain.records import (
 )
 from advisor.domain.register import AnyRecord, Record, Register
 from advisor.program.gates import describe_status
+from advisor.text import content_stems
 
 Keep = Callable[[Record[Initiative]], bool]
 _NONE_OF = {
@@ -159,21 +160,41 @@ def find_records(question: str) -> Records | None:
     return None
 
 
+def find_titled(question: str, register: Register) -> Records | None:
+    """Return the records of which a question uses two words of the title, or None."""
+    said = set(content_stems(question))
+    titles = [r.fields.name for r in register.initiatives] + [r.fields.name for r in register.sites]
+    names = {stem for title in titles for stem in content_stems(title)}
+    for model, field in _TITLES:
+        found = [
+            r for r in register.all(model) if len((set(content_stems(getattr(r.fields, field))) - names) & said) > 1
+        ]
+        if found:
+            return Records(model, partial(_is_one_of, frozenset(r.subject for r in found)), "")
+    return None
+
+
+def _is_one_of(subjects: frozenset[str], record: AnyRecord) -> bool:
+    return record.subject in subjects
+
+
 def _has_value(name: str, values: tuple[str, ...], record: AnyRecord) -> bool:
     return str(getattr(record.fields, name)) in values
 
 
+_TITLES: tuple[tuple[type[Fields], str], ...] = ((PlatformCommitment, "name"), (IntegrationDebt, "system"))
+"""Records that people ask for by their titles."""
 _KINDS: tuple[tuple[type[Fields], str], ...] = (
     (DataContract, r"\bdata contracts?\b"),
     (IntegrationDebt, r"\bintegration debts?\b|\btechnical debt\b|\bworkarounds?\b"),
     (DecisionRight, r"\bdecision rights?\b|\bwho (?:can|may|is allowed to|has the right to|decides|gets to) (?:\w+ )?(?:overrid\w+|overrul\w+|stop|whether|when)|\boverride (?:rule|right)s?\b"),
-    (Intervention, r"\binterventions?\b"),
+    (Intervention, r"\binterventions?\b|\b(?:tips|recommendations?|suggestions?|alerts|warnings)\b.*\b(?:repl(?:y|ied|ies)|respon\w+|answer(?:ed|s)?|follow(?:ed)?|dismiss\w*|ignored?|acted|email|e-mail|mail)\b"),
     (RetrainingPlan, r"\bre-?train(?:s|ed|ing)?\b"),
     (Training, r"\btrainings?\b|\bwho (?:was|were|has been|have been) trained\b"),
-    (DeferThreshold, r"\bdefer(?:ral)? thresholds?\b"),
-    (GateReview, r"\bgate reviews?\b|\boverrides? of gates?\b"),
+    (DeferThreshold, r"\bdefer(?:ral)? thresholds?\b|\bconfidence\b.*\b(?:cut[- ]?off|thresholds?|limit|set|calibrated)\b|\b(?:cut[- ]?off|thresholds?)\b.*\b(?:confidence|calibrated)\b"),
+    (GateReview, r"\bgate (?:reviews?|decisions?|approvals?)\b|\boverrides? of gates?\b|\bwho (?:approved|signed off|waved|cleared|let)\b|\b(?:was|were|got|been) approved\b"),
     (Lesson, r"\blessons?\b|\bwhat did we learn\b"),
-    (PlatformCommitment, r"\bplatform (?:commitment|decision)s?\b|\binfrastructure commitments?\b"),
+    (PlatformCommitment, r"\b(?:platform|infrastructure) (?:commitments?|decisions?|spend(?:ing)?|investments?|costs?|contracts?|licen[cs]es?|money)\b|\b(?:committed|commitments?|spent|spend)\b.*\b(?:platforms?|infrastructure)\b"),
     (StatusUpdate, r"\bfalse (?:alarms?|positives?|alerts?)\b"),
 )  # fmt: skip
 _STATES: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
+from functools import cached_property
 from itertools import count, takewhile
 
 from advisor.domain.checklist import ChecklistDraft, ChecklistItem, InterviewQuestion
@@ -30,6 +31,7 @@ from advisor.program.recording import Recorder, prepare_all
 from advisor.program.restricted import RestrictedReads
 from advisor.program.summaries import DAYS_BACK, Summariser
 from advisor.program.understanding import understand
+from advisor.text import content_stems
 
 LONGEST_MESSAGE = 4000
 _FIRST_DAY = date(2000, 1, 1)
@@ -269,11 +271,23 @@ class ProgramOffice:
 
     # Answering
 
+    @cached_property
+    def _ordinary(self) -> frozenset[str]:
+        """Stems of the words that playbooks use."""
+        return frozenset(stem for section in self._sections.values() for stem in content_stems(section.text))
+
     def report(self, caller: Caller, question: str, query: Query | None, role: Role) -> Report | None:
         """Return what the register answers, or None for a question that is for the playbooks alone."""
         engine = self._engine(caller, None)
         before = query.context or query.text if query and query.follows else ""
-        asked = understand(question, engine.register, self.today, before=before)
+        asked = understand(
+            question,
+            engine.register,
+            self.today,
+            before=before,
+            dimensions=self.book.dimensions,
+            ordinary=self._ordinary,
+        )
         if asked is None:
             return None
         earlier = self._engine(caller, find_earlier_day(asked, self.today))

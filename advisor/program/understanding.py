@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from datetime import date, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
+from advisor.domain.criteria import Dimension
 from advisor.domain.records import (
     Initiative,
     KpiCard,
     Site,
 )
 from advisor.domain.register import Record, Register
-from advisor.program.filters import LISTING, Keep, Records, find_filter, find_health_filter, find_records
+from advisor.program.filters import LISTING, Keep, Records, find_filter, find_health_filter, find_records, find_titled
 from advisor.program.names import fold
 from advisor.program.phrases import find_day, parse_number
+from advisor.text import content_stems
 
 PEOPLE_FIELDS = ("accountable_owner", "business_owner", "it_owner", "ot_owner", "sponsor")
 
@@ -55,6 +58,8 @@ class Asked(NamedTuple):
     since: date | None
     cards: tuple[str, ...] = ()
     records: Records | None = None
+    dimensions: tuple[str, ...] = ()
+    """Ids of the sides of an operating model that the question is about."""
 
 
 _TOPICS: tuple[tuple[Topic, str], ...] = (
@@ -63,7 +68,7 @@ _TOPICS: tuple[tuple[Topic, str], ...] = (
     (Topic.STALLED, r"\bstall(?:ed|ing|s)?\b|\bstuck\b|\bnot mov(?:ed|ing)\b|\bgoing nowhere\b|\bdead in the water\b|\bhanging\b|\bstand(?:ing|s)? still\b|\bdragging\b"),
     (Topic.CHANGED, r"\bchang(?:ed|es)\b|\bwhat(?:'s| is| has)? (?:new|moved|happened)\b|\bwhat moved\b|\bwhile i was\b|\bsince (?:last|i|the|my)\b|\bhappened\b|\bprogress\b.*\bsince\b|\bdid i miss\b|\bany (?:news|movement)\b|\bimproved\b|\bworsened\b|\bgot (?:better|worse)\b"),
     (Topic.GATE, r"\bgates?\b|\bready\b|\breadiness\b|\bmove (?:up|on|forward|ahead)\b|\bnext (?:stage|step on)\b|\bladder\b|\bexit criteri|\bpromot(?:e|ion)\b|\bblocking\b|\bholding (?:it|them|\w+) back\b|\bkeeps? .* from\b|\bgo(?:es)? next\b|\badvance\b"),
-    (Topic.WEAKEST, r"\bweak(?:est|ness(?:es)?|er)?\b|\bworst\b|\bgaps?\b|\bfall(?:ing)? short\b|\blag(?:ging)? behind\b|\bbiggest (?:problems?|risks?|issues?|worr)|\bworr(?:y|ies|ied)\b.*\bmost\b|\bmost (?:trouble|urgent|pressing|exposed)|\bneeds? (?:the )?most (?:help|attention)|\bfirst priority\b|\bpriorit|\bimmature\b|\bin trouble\b|\bneeds? my attention\b"),
+    (Topic.WEAKEST, r"\bweak(?:est|ness(?:es)?|er)?\b|\bworst\b|\bgaps?\b|\bshortcomings?\b|\bshortfalls?\b|\bblind spots?\b|\bfall(?:ing)? short\b|\blag(?:ging)? behind\b|\bbiggest (?:problems?|risks?|issues?|worr)|\bworr(?:y|ies|ied)\b.*\bmost\b|\bmost (?:trouble|urgent|pressing|exposed)|\bneeds? (?:the )?most (?:help|attention)|\bfirst priority\b|\bpriorit|\bimmature\b|\bin trouble\b|\bneeds? my attention\b"),
     (Topic.PLATE, r"\bplate\b|\bworking on\b|\bto[- ]?dos?\b|\bon (?:his|her|their) (?:desk|list)\b|\bactions?\b.*\bfor\b|\b(?:does|do|did) [\w\s.'’-]{2,40} (?:own|run|lead|look after|answer for|sponsor|have)\b|\bresponsible for\b|\blooks? after\b|\binvolved in\b"),
     (Topic.OWNER, r"\bwho\b.*\b(?:own|owns|runs?|leads?|accountable|responsible|in charge|answers? for|sponsors?|looks? after)\b|\bowners?\b|\bowned by\b|\bwhose\b|\bwho is (?:on|behind)\b|\bin charge\b|\bsponsor(?:s|ed)?\b|\bwho do i (?:call|ask)|\bwho should i (?:call|ask)"),
     (Topic.STAGE, r"\bright stage\b|\b(?:what|which) stage\b"),
@@ -71,7 +76,12 @@ _TOPICS: tuple[tuple[Topic, str], ...] = (
     (Topic.STAGE, r"\b(?:what|which) (?:stage|phase|step)\b|\bstage\b.*\b(?:in|at)\b|\bhow (?:long|many (?:days|weeks|months))\b|\bwhere (?:does|is|are)\b.*\b(?:ladder|rollout|stand)|\bsince when\b|\bhow far (?:along|is)|\bshadow period\b"),
 )  # fmt: skip
 _LACKS = re.compile(
-    r"\b(?:lack(?:s|ing)?|missing|owe[sd]?|still open|(?:left|have|has|needs?) to (?:be )?closed?)\b", re.I
+    r"\b(?:lack(?:s|ing)?|missing|missed|owe[sd]?|still open|(?:is|are|left|stays?) open|open (?:there|here|at|in|for)"
+    r"|(?:left|have|has|needs?) to (?:be )?closed?|(?:fall|falls|falling|fell) short|shortcomings?|shortfalls?|holes?"
+    r"|in order|neglect(?:ed|ing)?|forgot(?:ten)?|overlooked|uncovered|deficien\w+|loose ends?|blind spots?)\b"
+    r"|\b(?:not|never|yet to|without|hasn|haven|isn|aren)\b['’t]*[\w\s]{0,20}"
+    r"\b(?:sorted|covered|planned|settled|done|in place|arranged|agreed|taken care of|dealt with|addressed|set up)\b",
+    re.I,
 )
 """Where someone asks what a place still lacks."""
 _OURS = re.compile(
@@ -80,7 +90,8 @@ _OURS = re.compile(
 )
 _WHAT_CHANGED = re.compile(r"^\W*what(?:'s| is| has| have)? (?:changed|moved|happened|new|improved|worsened)\b", re.I)
 _TOWARDS_PLAYBOOK = re.compile(
-    r"\bplaybooks?\b|\bshould(?:n't)?\b|\benough\b|\bas (?:they|it|we) (?:should|ought)|\bexpects?\b|\bsupposed to\b|\brecommend|\bright (?:stage|way|kpi|time)|\bgood practice|\bbest practice|\bought to\b|\brequired?\b|\bcompared? (?:to|with) (?:the )?(?:playbook|advice|standard|rule)|\bin line with\b|\baccording to\b|\bby the book\b",
+    r"\bplaybooks?\b|\bshould(?:n't)?\b|\benough\b|\bas (?:they|it|we) (?:should|ought)|\bexpects?\b|\bsupposed to\b|\brecommend|\bright (?:stage|way|kpi|time)|\bgood practice|\bbest practice|\bought\b|\brequired?\b|\bcompared? (?:to|with) (?:the )?(?:playbook|advice|standard|rule)|\bin line with\b|\baccording to\b|\bby the book\b|\bgoing by\b"
+    r"|\b(?:is|are) (?:that|this|it|they|those) (?:alright|all right|ok(?:ay)?|right|fine|good enough)\b",
     re.I,
 )
 _ADVICE = re.compile(
@@ -93,6 +104,7 @@ _HOW_TO = re.compile(
 )
 _IN_GENERAL = re.compile(
     r"\b(?:share|percentage|percent|proportion|portion) of (?!our\b|my\b|the\b|these\b|those\b)"
+    r"|\bin general\b|\bmean(?:s|t)? by\b|\bwhat (?:do|does|did) .{1,30} mean\b|\bdefin(?:e|ition)\b"
     r"|\b(?:never|always|usually|typically|generally|tend to|keep failing|(?:do|go|doing|going|went) wrong)\b"
     r"|\b(?:does|do|should|must|can|may|would|has|is) an? (?:\w+ ){0,2}(?:initiative|pilot|project|use case|model)\b",
     re.I,
@@ -107,7 +119,7 @@ _NAMELIKE = (
     re.compile(r"\bhow(?: is|'s| are things (?:with|on|at|coming along (?:at|with|on)))(?: the)? (?P<name>[A-Z][\w-]*(?: [\w-]+){0,3}?) (?:doing|going|coming along|getting on|looking)\b"),
 )  # fmt: skip
 _ASKS_AFTER = re.compile(
-    r"\bhow (?:is|are|'s)|\bstatus\b|\bwhat about\b|\bdoing\b|\bgoing\b|\bnews\b|\btell me (?:more )?about\b|\breport(?:ed|s)?\b|\bsay\b|"
+    r"\bhow(?:s\b| is| are|'s)|\bcoming along\b|\bstatus\b|\bwhat about\b|\bdoing\b|\bgoing\b|\bnews\b|\btell me (?:more )?about\b|\breport(?:ed|s)?\b|\bsay\b|"
     r"\bsaid\b|\bon track\b|\boff track\b|\bat risk\b|\b(?:gone|go|went|goes) live\b|\blive yet\b|\bin production\b|\bproblems?\b|\bhappen(?:ed|ing)\b|"
     r"\bany (?:update|progress)\b|\bup to\b|\bresponsible for\b",
     re.I,
@@ -121,50 +133,90 @@ _OUR_RECORDS = re.compile(
     r"\b(?:our|we|us)\b|\b(?:which|how many|list|show)\b[\w\s]{0,25}\b(?:are|is|were|was|have been)\b[\w\s]{0,20}\b(?:signed|unsigned|open|closed|dismissed|deferred|acted|breached|draft|recorded)\b",
     re.I,
 )
+_SUPPOSED = re.compile(
+    r"^\W*(?:and |but |so )?(?:if|suppose|imagine|say)\b|\bif (?:we|you|one|someone|somebody|a company)\b"
+    r"|\b(?:would|could|can|may|might) (?:we|you|one)\b|\bwould be\b",
+    re.I,
+)
+"""What is asked of something that is not yet so."""
+_ANY_SUCH = re.compile(r"\b(?:an?|any|another|some|each|every)\s+(?:[\w-]+\s+){0,2}[\w-]+", re.I)
+"""Words that name no thing of ours: a furnace, any other press line."""
+_STAND = re.compile(
+    r"\b(?:how|where) (?:do|are) we (?:stand|compare|look|do|doing|fare|measure up)|\bwhere we stand\b|\bcompared? (?:to|with)\b",
+    re.I,
+)
+"""Where someone asks how we stand to what is required."""
+GATES_AHEAD = re.compile(
+    r"\bcoming up\b|\bupcoming\b|\b(?:next|this|coming) (?:week|month|quarter|year)\b|\b(?:lie|lies|are|is) ahead\b"
+    r"|\bbefore (?:christmas|xmas|easter|summer|(?:the )?(?:year|end|holidays)|new year|\d|(?:jan|feb|mar|apr|may|jun|jul|aug|sep"
+    r"|oct|nov|dec)\w*)\b|\b(?:are|is) (?:the |our )?(?:next )?gates? (?:planned|scheduled|due)\b|\bgates? (?:are|is) (?:planned|scheduled|due)\b",
+    re.I,
+)
+"""Where someone asks when gates are."""
 _COMMON = frozenset(
     "the our a an ai whole entire same next first last this that which any each every other new old single shadow pilot it ot kpi api "
     "defer threshold physical average typical industrial good bad stalled failed standard usual normal successful real best own".split()
 )
 
 
-def understand(question: str, register: Register, today: date, *, before: str = "") -> Asked | None:
+def understand(
+    question: str,
+    register: Register,
+    today: date,
+    *,
+    before: str = "",
+    dimensions: Sequence[Dimension] = (),
+    ordinary: frozenset[str] = frozenset(),
+) -> Asked | None:
     """Return what a question asks of the register, or None when it is a question for the playbooks alone.
 
-    `before` is the earlier question that a follow-up leans on: who is meant may stand there.
+    `before` is the earlier question that a follow-up leans on: who is meant may stand there. `ordinary` are stems that
+    playbooks use too, so that one alone names no initiative.
     """
     if register.empty:
         return None
     initiatives = _find_initiatives(question, register)
+    if not initiatives and _may_be_ours(question):
+        initiatives = _find_by_words(question, register, ordinary)
     sites = _find_sites(question, register, initiatives)
     people = _find_people(question, register)
     cards = _find_cards(question, register)
     topic = _find_topic(question)
-    if topic is Topic.PLATE and initiatives and not people:  # "does Line 3 have ..." asks about Line 3, not a person
+    sides = _find_dimensions(question, dimensions, [*initiatives, *sites])
+    lacks = bool(_LACKS.search(question))
+    if (
+        topic is Topic.PLATE and initiatives and (not people or lacks)
+    ):  # "does Line 3 have ..." asks about Line 3, not a person
         topic = _find_topic(question, but=(Topic.PLATE,))
-    unknown = "" if initiatives or sites or people else _find_unknown(question)
+    unknown = "" if initiatives or people else _find_unknown(question, sites)
     if before and not (initiatives or sites or people or unknown):
         initiatives = _find_initiatives(before, register)
     keep, filter_words = find_filter(question, register)
-    records = _find_records(question, named=bool(initiatives or sites))
+    records = _find_records(question, register, named=bool(initiatives or sites))
     named = bool(initiatives or sites or people or unknown or records)
     ours = bool(_OURS.search(question))
     advice = bool(_ADVICE.search(question.strip()))
-    if not named and not _asks_of_program(question, topic, keep, ours=ours, advice=advice, cards=cards):
+    sided = bool(sides) and ours and (lacks or topic is Topic.WEAKEST or bool(_STAND.search(question)))
+    of_program = named or (sided and not _is_general(question))
+    if not of_program and not _asks_of_program(question, topic, keep, ours=ours, advice=advice, cards=cards):
         return None
     if unknown and topic is None and not _ASKS_AFTER.search(question):
         return None
-    if records and topic not in {Topic.GATE, Topic.STALLED, Topic.CHANGED, Topic.OVERDUE}:
-        topic = Topic.RECORDS
-    if topic in {None, Topic.OWNER, Topic.KPI, Topic.PLATE} and keep and LISTING.search(question):
-        topic = Topic.LIST
-    if people and topic in {None, Topic.OWNER, Topic.STATUS}:
-        topic = Topic.PLATE
-    if topic is None and not initiatives and LISTING.search(question) and not sites:
-        topic = Topic.LIST
-    if topic is None and sites and re.search(r"\bhow many\b|\blist\b|\bname them\b", question, re.I):
-        topic = Topic.LIST
-    if topic in {None, Topic.KPI} and (initiatives or sites) and not (keep or cards) and _LACKS.search(question):
+    listed = records is not None and topic is not Topic.WEAKEST and bool(LISTING.search(question))
+    if (
+        sides
+        and not listed
+        and (lacks or topic is Topic.WEAKEST or (sided and topic in {None, Topic.OWNER, Topic.KPI}))
+    ):
         topic = Topic.WEAKEST
+    elif records and topic not in {Topic.GATE, Topic.STALLED, Topic.CHANGED, Topic.OVERDUE, Topic.WEAKEST}:
+        topic = Topic.RECORDS
+    elif lacks and topic in {None, Topic.KPI} and (initiatives or sites or ours) and not (keep or cards):
+        topic = Topic.WEAKEST
+    else:
+        topic = _settle(
+            topic, question, keep=bool(keep), people=bool(people), initiatives=bool(initiatives), sites=bool(sites)
+        )
     if cards and topic in {None, Topic.LIST}:
         topic = Topic.KPI
     return Asked(
@@ -179,13 +231,56 @@ def understand(question: str, register: Register, today: date, *, before: str = 
         since=_find_since(question, today),
         cards=cards,
         records=records,
+        dimensions=sides if topic is Topic.WEAKEST else (),
     )
 
 
-def _find_records(question: str, *, named: bool) -> Records | None:
+def _settle(
+    topic: Topic | None, question: str, *, keep: bool, people: bool, initiatives: bool, sites: bool
+) -> Topic | None:
+    """Return the topic once it is known what is named: a list, what somebody has to do, or what it looked like."""
+    listing = LISTING.search(question)
+    if topic in {None, Topic.OWNER, Topic.KPI, Topic.PLATE} and keep and listing:
+        return Topic.LIST
+    if people and not initiatives and topic in {None, Topic.OWNER, Topic.STATUS}:
+        return Topic.PLATE
+    if topic is None and not initiatives and listing and not sites:
+        return Topic.LIST
+    if topic is None and sites and re.search(r"\bhow many\b|\blist\b|\bname them\b", question, re.I):
+        return Topic.LIST
+    return topic
+
+
+def _find_dimensions(
+    question: str, dimensions: Sequence[Dimension], named: Sequence[Record[Initiative] | Record[Site]]
+) -> tuple[str, ...]:
+    """Return the sides that a question is about; a name of the register is none of their words."""
+    rest = question
+    for record in named:
+        for name in (record.fields.name, *getattr(record.fields, "aliases", ())):
+            rest = re.sub(rf"\b{re.escape(name)}\b", " ", rest, flags=re.I)
+    return tuple(
+        dimension.id
+        for dimension in dimensions
+        if any(re.search(rf"(?<!\w){re.escape(word)}(?:\w{{0,3}})(?!\w)", rest, re.I) for word in dimension.words)
+    )
+
+
+def _is_general(question: str) -> bool:
+    return bool(_HOW_TO.match(question) or _IN_GENERAL.search(question) or _SUPPOSED.search(question))
+
+
+def _may_be_ours(question: str) -> bool:
+    """Whether a question may be about an initiative of ours that it does not name in full."""
+    return not _is_general(question) and not (_ADVICE.search(question.strip()) and not _OURS.search(question))
+
+
+def _find_records(question: str, register: Register, *, named: bool) -> Records | None:
     """Return the records that a question asks for, when it asks for the company's own: of an initiative, or of ours."""
+    if not _is_general(question) and (titled := find_titled(question, register)):
+        return titled
     records = find_records(question)
-    if records is None or _WHICH_INITIATIVES.search(question):
+    if records is None or _WHICH_INITIATIVES.search(question) or _IN_GENERAL.search(question):
         return None
     if named:
         return None if _ADVICE.search(question.strip()) else records
@@ -210,8 +305,13 @@ def _asks_of_program(
     if topic is None:
         return bool((keep and (ours or LISTING.search(question))) or (cards and ours) or re.search(
             r"\bhow (?:many|are) (?:our |the |we |things |all )?(?:initiatives|projects|pilots|doing)", question, re.I))  # fmt: skip
+    if topic is Topic.GATE and GATES_AHEAD.search(question) and not (advice or _SUPPOSED.search(question)):
+        return True
     if topic in {Topic.GATE, Topic.WEAKEST, Topic.CHANGED, Topic.STALLED, Topic.AGE}:
-        return ours and not re.search(r"\b(?:criteria|mean|definition|what is an?|what are)\b", question, re.I)
+        general = r"\b(?:criteria|mean|definition|what is an?|what are(?! (?:our|the|my)\b))\b"
+        return ours and not re.search(general, question, re.I)
+    if ours and _STAND.search(question):
+        return True
     return ours and bool(LISTING.search(question) or keep or (cards and topic is Topic.KPI))
 
 
@@ -227,6 +327,21 @@ def _find_initiatives(question: str, register: Register) -> tuple[Record[Initiat
         if any(f"-{name}-" in folded or f"-{name}s-" in folded or f"-{name}-s-" in folded for name in names):
             found.append(record)
     return tuple(found)
+
+
+def _find_by_words(question: str, register: Register, ordinary: frozenset[str]) -> tuple[Record[Initiative], ...]:
+    """Return initiatives of whose name a question uses a word that nothing else is called, and not of just any."""
+    said = set(content_stems(_ANY_SUCH.sub(" ", question)))
+    shared = Counter(stem for record in register.initiatives for stem in _list_stems(record))
+    found = []
+    for record in register.initiatives:
+        if any(shared[stem] == 1 and stem not in ordinary for stem in _list_stems(record) & said):
+            found.append(record)
+    return tuple(found)
+
+
+def _list_stems(record: Record[Initiative]) -> set[str]:
+    return {stem for name in (record.fields.name, *record.fields.aliases) for stem in content_stems(name)}
 
 
 def _find_sites(
@@ -270,13 +385,17 @@ def _find_cards(question: str, register: Register) -> tuple[str, ...]:
     return tuple(sorted({c.fields.name for c in register.all(KpiCard) if f"-{fold(c.fields.name)}-" in folded}))
 
 
-def _find_unknown(question: str) -> str:
+def _find_unknown(question: str, sites: Sequence[Record[Site]]) -> str:
+    """Return a name that nothing in the register goes by; the words of sites that are named are none."""
+    known = {word for site in sites for word in fold(site.fields.name).split("-")}
     for pattern in _NAMELIKE:
         for found in pattern.finditer(question):
             words = found["name"].lower().split()
             starts = question.strip().startswith(found["name"].split()[0])
-            if not (set(words) & _COMMON) and not (
-                starts and words[0] in {"how", "what", "who", "is", "are", "which", "does"}
+            if (
+                not (set(words) & _COMMON)
+                and not (set(map(fold, words)) & known)
+                and not (starts and words[0] in {"how", "what", "who", "is", "are", "which", "does"})
             ):
                 return found["name"]
     return ""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from advisor.domain.dialogue import Block, ListBlock, Paragraph, Sentence
 from advisor.domain.gaps import GateReadiness, State
 from advisor.domain.records import RecordKind
@@ -9,6 +11,7 @@ from advisor.program.answers.parts import YOURS, Parts
 from advisor.program.conditions import word_date
 from advisor.program.names import join_names
 from advisor.program.summaries import find_changes, find_overdue
+from advisor.program.understanding import GATES_AHEAD
 from advisor.text import decapitalise
 
 
@@ -17,11 +20,27 @@ def answer_gate(parts: Parts) -> list[Block]:
     gates = [parts.gates[i.subject] for i in parts.chosen() if parts.gates[i.subject].next_stage]
     if len(gates) == 1:
         return _gate_of_one(parts, gates[0])
+    if GATES_AHEAD.search(parts.question) and (planned := [gate for gate in gates if gate.gate_on]):
+        return _gates_ahead(parts, planned)
     ready = [gate for gate in gates if gate.ready]
     first = f"{len(ready)} of {len(gates)} initiatives{parts.place()} are ready for their next gate"
     first += f": {join_names(gate.name for gate in ready)}." if ready else "."
     items = tuple(parts.gate_sentence(gate) for gate in sorted(gates, key=lambda g: g.ready) if not gate.ready)
     return [parts.lead(first, [parts.initiative(g) for g in ready][:3]), ListBlock(items=items)]
+
+
+def _gates_ahead(parts: Parts, gates: list[GateReadiness]) -> list[Block]:
+    """Say when gates are planned, the next one first, and whether they can be passed."""
+    gates.sort(key=lambda gate: (gate.gate_on or date.max, gate.name))
+    items = []
+    for gate in gates:
+        assert gate.gate_on is not None  # noqa: S101  chosen by the caller
+        standing = parts.gate_sentence(gate)
+        text = f"{word_date(gate.gate_on)}: {standing.text}"
+        items.append(Sentence(text=text, citations=standing.citations))
+    first = gates[0]
+    lead = f"The next gate is planned for {word_date(first.gate_on or date.max)}, that of {first.name}."
+    return [parts.lead(lead, [parts.initiative(first)]), ListBlock(items=tuple(items))]
 
 
 def _gate_of_one(parts: Parts, gate: GateReadiness) -> list[Block]:

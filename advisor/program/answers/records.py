@@ -9,6 +9,7 @@ from advisor.domain.records import Intervention, RecordKind, ShadowPeriod, Statu
 from advisor.domain.register import AnyRecord
 from advisor.program.answers.parts import YOURS, Parts
 from advisor.program.conditions import word_date, word_field, word_record, word_value
+from advisor.program.gates import cite_playbook
 from advisor.text import capitalise
 
 _SHOWN: dict[RecordKind, tuple[str, ...]] = {
@@ -30,10 +31,10 @@ _WORDED = {
     "what_happened": "{}",
     "action": "{}",
     "status": "{}",
-    "response": "{}",
     "false_positives": "{} false positives",
     "false_alarms": "{} false alarms",
 }
+_MOST_QUOTES = 2
 _UNTITLED = frozenset({RecordKind.INTERVENTION, RecordKind.LESSON, RecordKind.STATUS_UPDATE})
 
 
@@ -62,7 +63,7 @@ def answer_records(parts: Parts) -> list[Block]:
     else:
         first = f"{len(found)} {_plural(noun, len(found))} {'is' if len(found) == 1 else 'are'} recorded{where}."
         if wanted.model is Intervention:
-            counts = Counter(record.fields.response for record in found)
+            counts = Counter(_word_response(record.fields.response) for record in found)
             first += " " + capitalise(", ".join(f"{name} {number}" for name, number in counts.most_common())) + "."
     items = [
         Sentence(text=_describe(record, chosen, alone=len(chosen) == 1), citations=(parts.book.cite(record),))
@@ -71,7 +72,15 @@ def answer_records(parts: Parts) -> list[Block]:
     if len(found) > parts.most:
         items.append(Sentence(text=f"{len(found) - parts.most} more.", citations=items[-1].citations))
     lead = Sentence(text=first, citations=items[0].citations, strong=True)
-    return [Paragraph(title=YOURS, sentences=(lead,)), ListBlock(items=tuple(items))]
+    blocks: list[Block] = [Paragraph(title=YOURS, sentences=(lead,)), ListBlock(items=tuple(items))]
+    if parts.asked.wants_playbook:
+        asking = [c for c in parts.engine.book.criteria if any(need.record is wanted.model.kind for need in c.needs)]
+        blocks += parts.quote([cite_playbook(criterion) for criterion in asking[:_MOST_QUOTES]])
+    return blocks
+
+
+def _word_response(response: str) -> str:
+    return "no response" if response == "none" else word_value(response)
 
 
 def _describe(record: AnyRecord, names: dict[str, str], *, alone: bool) -> str:
@@ -81,7 +90,11 @@ def _describe(record: AnyRecord, names: dict[str, str], *, alone: bool) -> str:
     said = []
     for name in _SHOWN[fields.kind]:
         value = getattr(fields, name)
-        if value not in {None, ""}:
+        if name == "response":
+            said.append(_word_response(value))
+        elif isinstance(value, bool):
+            said.append(f"{word_field(name)}: {word_value(value)}")
+        elif value not in {None, ""}:
             said.append(_WORDED.get(name, f"{word_field(name)} {{}}").format(word_value(value)))
     title = word_date(record.as_of) if fields.kind in _UNTITLED else word_record(record)
     return f"{capitalise(title)}{place}: {', '.join(said) or 'nothing more is recorded'}."

@@ -144,7 +144,7 @@ def answer_plate(parts: Parts) -> list[Block]:
     for person in people:
         roles = [
             (initiative, [word_field(name) for name in PEOPLE_FIELDS if getattr(initiative.fields, name) == person])
-            for initiative in parts.chosen()
+            for initiative in parts.engine.active
         ]
         held = [(initiative, names) for initiative, names in roles if names]
         accountable = sum("accountable owner" in names for _, names in held)
