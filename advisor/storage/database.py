@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -63,10 +64,28 @@ def open_database(url: str) -> Engine:
         ) from error
     except SQLAlchemyError as error:
         raise StorageError(
-            "The database cannot be opened.",
+            f"The database cannot be opened: {_find_cause(str(error))}.",
             "Check ADVISOR_DATABASE_URL, or the permissions of the data directory.",
         ) from error
     return engine
+
+
+_CAUSES = (
+    (r"password|authentication|role .* does not exist", "it refuses the user or the password"),
+    (r"translate host name|name or service not known|no address", "its host is not known"),
+    (r"database .* does not exist", "there is no database of that name"),
+    (r"refused|timed? ?out|no route|unreachable|no such file or directory", "nothing answers at its address"),
+    (r"unable to open database file", "its file or folder is missing, or is closed to this user"),
+    (r"read-?only", "it can be read and not written"),
+    (r"no such (?:table|column)|(?:relation|column) .* does not exist", "its tables could not be brought up to date"),
+    (r"not a database|malformed", "the file is no SQLite database, or is damaged"),
+)
+
+
+def _find_cause(told: str) -> str:
+    """Return why a driver could not open a database, in our words: its own may name what is nobody's business."""
+    known = (cause for pattern, cause in _CAUSES if re.search(pattern, told, re.I))
+    return next(known, "its driver gives no reason that is known here")
 
 
 def check_database(engine: Engine) -> None:

@@ -94,3 +94,24 @@ def test_a_damaged_database_is_told(tmp_path: Path) -> None:
     (tmp_path / "t.sqlite").write_bytes(b"this is not a database" * 100)
     with pytest.raises(StorageError):
         open_database(f"sqlite:///{tmp_path}/t.sqlite")
+
+
+@pytest.mark.parametrize(
+    ("url", "cause"),
+    [
+        ("postgresql+psycopg://advisor@127.0.0.1:1/x", "nothing answers at its address"),
+        ("postgresql+psycopg://advisor@no-such-host.invalid/x", "its host is not known"),
+        ("{server}", "there is no database of that name"),
+        ("sqlite:///{folder}/text.sqlite", "no SQLite database"),
+        ("sqlite:///{folder}", "file or folder is missing"),
+    ],
+)
+def test_a_database_that_cannot_be_opened_says_why_and_tells_no_secret(
+    url: str, cause: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    (tmp_path / "text.sqlite").write_text("This is a shopping list, and no database at all. " * 99)
+    server = request.getfixturevalue("postgres_url").replace("/postgres?", "/nowhere?") if "{server}" in url else ""
+    url = url.format(server=server, folder=tmp_path)
+    with pytest.raises(StorageError, match=cause) as caught:
+        open_database(url.replace("advisor@", "advisor:hunter2@"))
+    assert "hunter2" not in str(caught.value)
