@@ -66,6 +66,8 @@ def build_advisor(
     sources = {source.id: source for source in load_sources(settings.knowledge_base_dir / "sources.yaml")}
     conversations = SqlConversations(open_database(settings.effective_database_url))
     reporter = program or _find_program(settings)
+    if reporter is not None:
+        reporter.use_model(embedder)
     pipeline = Pipeline(
         greeter=RuleGreeter(),
         rewriter=RuleRewriter(),

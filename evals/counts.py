@@ -16,9 +16,11 @@ _SOME = re.compile(
 _NONE = re.compile(rf"\bNone of (?:the )?(\d+) initiatives{_AT} (?P<what>(?:is|has|counts?) [^:.]+)")
 _PARTS = re.compile(r"\b(\d+) initiatives?(?: at (?P<site>[^:.]+))?: (?P<parts>\d+ (?:on|at|off) [^.]*)")
 _OVERDUE = re.compile(r"\b(?P<count>\d+) actions? (?:is|are) overdue(?: (?:at|on|for) (?P<site>[^.]+))?")
-_NO_OVERDUE = re.compile(r"\bNo action(?: at (?P<site>[^.]+?))? is overdue")
+_NO_OVERDUE = re.compile(r"\bNo action(?: (?:at|for) (?P<site>[^.]+?))? is overdue")
+_NEGATED = re.compile(r"^(?P<names>.+?) (?:is not (?:without an? (?P<lack>.+?)|(?P<what>.+?)))\.$")
 _PLATE = re.compile(r"^(.+?) is accountable for (\d+) initiatives?, has a part in (\d+), and has (\d+) open actions?")
 _STALLED = re.compile(r"^(?P<names>.+?) counts? as stalled\.")
+_NOT_STALLED = re.compile(r"^(?P<names>.+?) does not count as stalled\b")
 _KPIS = re.compile(r"\b(\d+) KPIs? (?:is|are) recorded, for (?P<names>[^.]+)")
 _COUNTED = [kind.words for kind in RecordKind if kind not in {RecordKind.SITE, RecordKind.INITIATIVE}]
 _KINDS = re.compile(rf"\b(\d+) (?:of (\d+) )?(?:items? of )?({'|'.join(_COUNTED)})s?\b")
@@ -56,7 +58,7 @@ def _meets(what: str, fact: Fact, facts: Facts) -> bool | None:
         ("business owner", "business_owner"),
         ("sponsor", "sponsor"),
     ):
-        if plain in {f"no {words}", f"without a {words}"}:
+        if plain in {f"no {words}", f"without a {words}", f"without an {words}"}:
             return not fact.fields.get(field)
     if plain in {"a lagging KPI"}:
         return any(card.fields["role"] == "lagging" for card in facts.of("kpi_card", fact.subject))
@@ -95,7 +97,8 @@ def _count_overdue(found: re.Match[str], facts: Facts) -> bool:
     ids = {fact.subject for fact in _at(facts, found["site"])}
     late = [action for action in facts.overdue if not found["site"] or action.fields.get("initiative") in ids]
     named = [fact for fact in facts.initiatives if found["site"] and fact.fields["name"] in found["site"]]
-    late = [a for a in late if not named or a.fields.get("initiative") in {fact.subject for fact in named}]
+    if named:
+        late = [a for a in facts.overdue if a.fields.get("initiative") in {fact.subject for fact in named}]
     return (0 if "count" not in found.groupdict() else int(found["count"])) == len(late)
 
 
@@ -112,6 +115,17 @@ def _check_stalled(found: re.Match[str], facts: Facts) -> bool | None:
         return None
     named = {fact.subject for fact in facts.initiatives if fact.fields["name"] in found["names"]}
     return bool(named) and named <= {fact.subject for fact in facts.stalled}
+
+
+def _check_not_stalled(found: re.Match[str], facts: Facts) -> bool:
+    named = {fact.subject for fact in facts.initiatives if fact.fields["name"] in found["names"]}
+    return bool(named) and not named & {fact.subject for fact in facts.stalled}
+
+
+def _check_negated(found: re.Match[str], facts: Facts) -> bool | None:
+    of = next((fact for fact in facts.initiatives if fact.fields["name"] == found["names"]), None)
+    met = _meets(f"is {found['what']}" if found["what"] else f"has no {found['lack']}", of, facts) if of else None
+    return None if met is None else not met
 
 
 def _count_kpis(found: re.Match[str], facts: Facts) -> bool:
@@ -151,6 +165,8 @@ _CHECKS: Mapping[re.Pattern[str], Callable[[re.Match[str], Facts], bool | None]]
     _NO_OVERDUE: _count_overdue,
     _PLATE: _count_plate,
     _STALLED: _check_stalled,
+    _NEGATED: _check_negated,
+    _NOT_STALLED: _check_not_stalled,
     _KPIS: _count_kpis,
     _KINDS: _count_kind,
 }

@@ -26,7 +26,8 @@ _ROLE = r"(?:accountable|business|IT|OT) owner|sponsor"
 _ROLES = re.compile(rf"^[^:]+: (?P<roles>(?:no )?(?:{_ROLE})(?:, (?:no )?(?:{_ROLE}))*)$")
 _ITEMS = re.compile(r"[,:;.] ")
 _SOME_RECORDS = re.compile(
-    rf"\b(?P<some>\d+) of (?P<all>\d+) (?P<kind>{_KIND})s? (?:is|are) (?P<no>not )?(?P<value>\w+)$", re.I
+    rf"\b(?P<some>\d+) of (?P<all>\d+) (?P<kind>{_KIND})s? (?:(?:at|for)\s+)?(?:is|are) (?P<no>not )?(?P<value>\w+)$",
+    re.I,
 )
 _SOME_INITIATIVES = re.compile(
     rf"\b(?P<some>\d+) of (?P<all>\d+) initiatives (?:has|have) (?P<no>no )?(?:an? )?(?P<kind>{_KIND})s?\b", re.I
@@ -41,9 +42,12 @@ _RECORDED = re.compile(
 )
 _NAMED = re.compile(r"^(?P<who>.*?) ?\bis named as accountable for")
 _COUNTED = re.compile(
-    r"\bnone of (?:the )?\d+ initiatives|\b\d+ of \d+ initiatives ha(?:s|ve) no (?:\w+ )?owner"
-    r"|\bno action(?: at [^.]+?)? is overdue|\b\d+ (?:is|are) no longer met"
-    r"|^no longer met|^no gap is known in|\bis not ready (?:for|to move)|\bhas no open gap",
+    r"\bnone of (?:the )?\d+ initiatives\b.*|\b\d+ of \d+ initiatives(?: at)?\s+ha(?:s|ve) no (?:\w+ )?owner"
+    r"|\bno KPI card(?: at)?\s+fits that question|; none (?:is|was|got) .*"
+    r"|\bis not (?:in|on track|at risk|off track|without)\b.*"
+    r"|\bno action(?: (?:at|for) [^.]+?)? is overdue|\bno action(?: at| for)?\s+is overdue"
+    r"|\b\d+ (?:is|are) no longer met"
+    r"|^no longer met|^no gap is known in|\bdoes not count as stalled|\bis not ready (?:for|to move)|\bhas no open gap",
     re.I,
 )
 """Denials that are judged where things are counted."""
@@ -70,9 +74,9 @@ def check_denials(text: str, near: Sequence[Fact], facts: Facts) -> Iterator[tup
     rest = _COUNTED.sub(" ", _without(rest, words.titles | words.says | recorded | names))
     for pattern, count in ((_SOME_RECORDS, _count_records), (_SOME_INITIATIVES, _count_initiatives)):
         if some := pattern.search(rest):
-            yield some[0], int(some["some"]) == count(some, facts)
+            yield some[0], int(some["some"]) == count(some, _find_places(text, facts), facts)
             rest = rest[: some.start()] + rest[some.end() :]
-    named = {id_ for id_, name in facts.names.items() if name in text} or {fact.subject for fact in near}
+    named = _find_places(text, facts) or {fact.subject for fact in near}
     for found in _RECORDED.finditer(rest):
         there = _list_all(found, facts)
         holds = any(fact.fields.get("initiative", "") in {"", *named} for fact in there)
@@ -95,8 +99,8 @@ def _plain(text: str) -> str:
 
 def _list_texts(value: Any) -> Iterator[str]:
     if isinstance(value, str):
-        if " " in value:
-            yield value
+        if " " in value or ("_" in value and NEGATORS.match(value.partition("_")[0])):
+            yield value.replace("_", " ")
     elif isinstance(value, Mapping):
         for inner in value.values():
             yield from _list_texts(inner)
@@ -117,12 +121,20 @@ def _list_all(found: re.Match[str], facts: Facts) -> list[Fact]:
     return facts.of(next(kind.value for kind in RecordKind if kind.words.casefold() == found["kind"].casefold()))
 
 
-def _count_records(some: re.Match[str], facts: Facts) -> int:
-    every = _list_all(some, facts)
+def _find_places(text: str, facts: Facts) -> set[str]:
+    """Return the ids of initiatives that a text names, or of those at the sites that it does."""
+    named = {id_ for id_, name in facts.names.items() if name in text}
+    return named | {fact.subject for fact in facts.initiatives if fact.fields.get("site") in named}
+
+
+def _count_records(some: re.Match[str], places: Collection[str], facts: Facts) -> int:
+    every = [fact for fact in _list_all(some, facts) if not places or fact.fields.get("initiative") in places]
+    if some["value"] == "unsigned":
+        return sum(fact.fields.get("status") != "signed" for fact in every)
     return sum((some["value"] in map(str, fact.fields.values())) is not bool(some["no"]) for fact in every)
 
 
-def _count_initiatives(some: re.Match[str], facts: Facts) -> int:
+def _count_initiatives(some: re.Match[str], _: Collection[str], facts: Facts) -> int:
     having = {fact.fields.get("initiative") for fact in _list_all(some, facts)}
     return sum((fact.subject in having) is not bool(some["no"]) for fact in facts.initiatives)
 

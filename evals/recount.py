@@ -106,9 +106,11 @@ def _count_sides(found: re.Match[str], _: str, known: Known) -> bool | None:
     return told == (own.count(False), own.count(True))
 
 
-def _check_no_side(found: re.Match[str], _: str, known: Known) -> bool:
+def _check_no_side(found: re.Match[str], _: str, known: Known) -> bool | None:
     sides = {level.title for level in known.summary.levels if level.title in found[1]}
     named = {name for name in known.names if name in found[1]}
+    if not named and " at " in found[1]:
+        return None  # which gaps are a site's the office alone knows
     return not any(gap.dimension in sides and (not named or named & set(gap.where)) for gap in known.gaps)
 
 

@@ -191,14 +191,14 @@ _KINDS: tuple[tuple[type[Fields], str], ...] = (
     (Intervention, r"\binterventions?\b|\b(?:tips|recommendations?|suggestions?|alerts|warnings)\b.*\b(?:repl(?:y|ied|ies)|respon\w+|answer(?:ed|s)?|follow(?:ed)?|dismiss\w*|ignored?|acted|email|e-mail|mail)\b"),
     (RetrainingPlan, r"\bre-?train(?:s|ed|ing)?\b"),
     (Training, r"\btrainings?\b|\bwho (?:was|were|has been|have been) trained\b"),
-    (DeferThreshold, r"\bdefer(?:ral)? thresholds?\b|\bconfidence\b.*\b(?:cut[- ]?off|thresholds?|limit|set|calibrated)\b|\b(?:cut[- ]?off|thresholds?)\b.*\b(?:confidence|calibrated)\b"),
+    (DeferThreshold, r"\bdefer(?:ral)? thresholds?\b|\bcut[- ]?offs?\b|\bconfidence\b.*\b(?:cut[- ]?off|thresholds?|limit|set|calibrated)\b|\b(?:cut[- ]?off|thresholds?)\b.*\b(?:confidence|calibrated)\b"),
     (GateReview, r"\bgate (?:reviews?|decisions?|approvals?)\b|\boverrides? of gates?\b|\bwho (?:approved|signed off|waved|cleared|let)\b|\b(?:was|were|got|been) approved\b"),
     (Lesson, r"\blessons?\b|\bwhat did we learn\b"),
     (PlatformCommitment, r"\b(?:platform|infrastructure) (?:commitments?|decisions?|spend(?:ing)?|investments?|costs?|contracts?|licen[cs]es?|money)\b|\b(?:committed|commitments?|spent|spend)\b.*\b(?:platforms?|infrastructure)\b"),
     (StatusUpdate, r"\bfalse (?:alarms?|positives?|alerts?)\b"),
 )  # fmt: skip
 _STATES: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
-    ("status", r"\b(?:not (?:yet )?signed|unsigned|draft|still to be signed|without signature)\b", "are not signed", ("draft", "breached")),
+    ("status", r"\b(?:not (?:yet )?signed|unsigned|draft|still to be signed|without signature)\b", "are unsigned", ("draft", "breached")),
     ("status", r"\bbreach", "are breached", ("breached",)),
     ("status", r"\bsigned\b", "are signed", ("signed",)),
     ("status", r"\b(?:open|unresolved|left|outstanding)\b", "are open", ("open", "in_progress")),

@@ -17,25 +17,37 @@ from advisor.domain.knowledge import Section
 from advisor.domain.records import ActionItem, RecordKind
 from advisor.domain.register import AnyRecord, Entry, RecordChange, Register
 from advisor.errors import AdvisorError, ForbiddenError, InvalidInputError, NotFoundError
-from advisor.ports import AuditLog, RegisterLog
+from advisor.ports import AuditLog, Embedder, RegisterLog
 from advisor.program import checklists, interview
 from advisor.program.answers.reporter import comment_on, find_earlier_day, report_on
 from advisor.program.demo import demo_changes
 from advisor.program.engine import Engine
 from advisor.program.gates import assess_gates, describe_status
 from advisor.program.ledger import Ledger, name_view
+from advisor.program.lookup import Lookup
 from advisor.program.names import find_exact, fold, suggest_names
 from advisor.program.plain_words import Proposal, read_message
 from advisor.program.ranking import Levels, rank_gaps
 from advisor.program.recording import Recorder, prepare_all
 from advisor.program.restricted import RestrictedReads
 from advisor.program.summaries import DAYS_BACK, Summariser
-from advisor.program.understanding import understand
+from advisor.program.understanding import (
+    Asked,
+    Topic,
+    ask_for_found,
+    asks_what_was,
+    leave_out,
+    may_ask_of_records,
+    pair_stems,
+    understand,
+)
 from advisor.text import content_stems
 
 LONGEST_MESSAGE = 4000
 _FIRST_DAY = date(2000, 1, 1)
 _FEW_TASKS = 2
+_LIKELY, _SURE, _CLOSE, _MOST_FOUND = 0.45, 0.75, 0.85, 3
+"""How well a record has to fit a question, by what else speaks for it; how near to the best others stand; how many."""
 
 
 class ProgramOffice:
@@ -57,6 +69,7 @@ class ProgramOffice:
         self._summariser = Summariser(book)
         self._ledger = Ledger(log, book)
         self._restricted = RestrictedReads(audit)
+        self._lookup = Lookup()
 
     @property
     def today(self) -> date:
@@ -273,8 +286,37 @@ class ProgramOffice:
 
     @cached_property
     def _ordinary(self) -> frozenset[str]:
-        """Stems of the words that playbooks use."""
-        return frozenset(stem for section in self._sections.values() for stem in content_stems(section.text))
+        """Stems of the words, and of pairs of words, that playbooks use."""
+        texts = [section.text for section in self._sections.values()]
+        return frozenset(stem for text in texts for stem in (*content_stems(text), *pair_stems(text)))
+
+    def use_model(self, embedder: Embedder) -> None:
+        """Find records by what a question means too, from now on; without, by the words that they share."""
+        self._lookup.use(embedder)
+
+    def _look_up(self, engine: Engine, question: str, asked: Asked | None) -> Asked | None:
+        """Return a question that nothing else tells the meaning of as one after the records that fit it best."""
+        if asked is not None and not asked.vague:
+            return asked
+        if asked is None:
+            own = self._lookup.find_own(engine, question, self._ordinary)
+            if not may_ask_of_records(question):
+                return None
+            least = _LIKELY if own else _LIKELY + 0.1 if asks_what_was(question) else _SURE
+            chosen = engine.active
+        else:
+            least = _SURE - 0.1 if asked.dimensions else _LIKELY
+            named, sites = ({r.subject for r in records} for records in (asked.initiatives, asked.sites))
+            chosen = tuple(
+                i for i in engine.active if (not named or i.subject in named) and (not sites or i.fields.site in sites)
+            )
+        rest = leave_out(question, [*(asked.initiatives if asked else ()), *(asked.sites if asked else ())])
+        found = self._lookup.find(engine, rest, {i.subject for i in chosen})
+        least = max(least, found[0].score * _CLOSE) if found else least
+        best = [one.record for one in found[:_MOST_FOUND] if one.score >= least]
+        if best:
+            return ask_for_found(question, engine.register, best, asked)
+        return asked._replace(topic=Topic.WEAKEST) if asked and asked.dimensions else asked
 
     def report(self, caller: Caller, question: str, query: Query | None, role: Role) -> Report | None:
         """Return what the register answers, or None for a question that is for the playbooks alone."""
@@ -288,6 +330,7 @@ class ProgramOffice:
             dimensions=self.book.dimensions,
             ordinary=self._ordinary,
         )
+        asked = self._look_up(engine, question, asked)
         if asked is None:
             return None
         earlier = self._engine(caller, find_earlier_day(asked, self.today))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -12,10 +13,11 @@ from typing import NamedTuple
 from advisor.domain.criteria import Dimension
 from advisor.domain.records import (
     Initiative,
+    Intervention,
     KpiCard,
     Site,
 )
-from advisor.domain.register import Record, Register
+from advisor.domain.register import AnyRecord, Record, Register
 from advisor.program.filters import LISTING, Keep, Records, find_filter, find_health_filter, find_records, find_titled
 from advisor.program.names import fold
 from advisor.program.phrases import find_day, parse_number
@@ -40,6 +42,7 @@ class Topic(StrEnum):
     KPI = "kpi"
     LIST = "list"
     RECORDS = "records"
+    FOUND = "found"
 
 
 class Asked(NamedTuple):
@@ -60,10 +63,14 @@ class Asked(NamedTuple):
     records: Records | None = None
     dimensions: tuple[str, ...] = ()
     """Ids of the sides of an operating model that the question is about."""
+    vague: bool = False
+    """Whether nothing says what is asked, so that it is taken to be how things stand."""
+    found: tuple[AnyRecord, ...] = ()
+    """Records that the question is after, the best first."""
 
 
 _TOPICS: tuple[tuple[Topic, str], ...] = (
-    (Topic.OVERDUE, r"\boverdue\b|\bpast (?:its|their|the) (?:due|date)|\bpast due\b|\bdue dates?\b|\bmissed (?:its |their )?deadlines?|\bdeadlines?\b.*\b(?:missed|passed)|\bwhat (?:is|are|'s) late\b|\brunning late\b|\bslipped\b"),
+    (Topic.OVERDUE, r"\boverdue\b|\b(?:dates?|deadlines?|days?) (?:has|have|had) (?:come and gone|passed|gone by|slipped)|\b(?:hasn['’]t|haven['’]t|not) delivered\b|\bbehind schedule\b|\bpast (?:its|their|the) (?:due|date)|\bpast due\b|\bdue dates?\b|\bmissed (?:its |their )?deadlines?|\bdeadlines?\b.*\b(?:missed|passed)|\bwhat (?:is|are|'s) late\b|\brunning late\b|\bslipped\b"),
     (Topic.AGE, r"\bhow (?:old|fresh|stale|recent|current|up to date)\b|\bwhen (?:did|was|have)\b.*\b(?:last|latest)\b|\blast (?:update[d]?|heard|report(?:ed)?|check(?:ed)?[- ]?in|status)\b|\b(?:last|latest) (?:time )?(?:an? )?(?:update|news|word)\b|\bhow long (?:ago|since)\b.*\b(?:update|report|heard|status|news)"),
     (Topic.STALLED, r"\bstall(?:ed|ing|s)?\b|\bstuck\b|\bnot mov(?:ed|ing)\b|\bgoing nowhere\b|\bdead in the water\b|\bhanging\b|\bstand(?:ing|s)? still\b|\bdragging\b"),
     (Topic.CHANGED, r"\bchang(?:ed|es)\b|\bwhat(?:'s| is| has)? (?:new|moved|happened)\b|\bwhat moved\b|\bwhile i was\b|\bsince (?:last|i|the|my)\b|\bhappened\b|\bprogress\b.*\bsince\b|\bdid i miss\b|\bany (?:news|movement)\b|\bimproved\b|\bworsened\b|\bgot (?:better|worse)\b"),
@@ -78,14 +85,14 @@ _TOPICS: tuple[tuple[Topic, str], ...] = (
 _LACKS = re.compile(
     r"\b(?:lack(?:s|ing)?|missing|missed|owe[sd]?|still open|(?:is|are|left|stays?) open|open (?:there|here|at|in|for)"
     r"|(?:left|have|has|needs?) to (?:be )?closed?|(?:fall|falls|falling|fell) short|shortcomings?|shortfalls?|holes?"
-    r"|in order|neglect(?:ed|ing)?|forgot(?:ten)?|overlooked|uncovered|deficien\w+|loose ends?|blind spots?)\b"
+    r"|in order|lag(?:s|ging)?|unfinished|thin|hollow|homework|weak spots?|neglect(?:ed|ing)?|forgot(?:ten)?|overlooked|uncovered|deficien\w+|loose ends?|blind spots?)\b"
     r"|\b(?:not|never|yet to|without|hasn|haven|isn|aren)\b['’t]*[\w\s]{0,20}"
     r"\b(?:sorted|covered|planned|settled|done|in place|arranged|agreed|taken care of|dealt with|addressed|set up)\b",
     re.I,
 )
 """Where someone asks what a place still lacks."""
 _OURS = re.compile(
-    r"\b(?:our|we|us|my)\b|\bthe program(?:me)?\b|\b(?:which|how many|what|list|all|any|every|each)\b[\w\s]{0,20}\b(?:initiatives?|projects?|pilots?|use cases?)\b|\banything\b|\banyone\b|\beverything\b|\bright now\b|\bat the moment\b|\bcurrently\b|\bso far\b",
+    r"\b(?:our|we|us|my)\b|\bthe program(?:me)?\b|\b(?:which|how many|what|list|all|any|every|each)\b[\w\s]{0,20}\b(?:initiatives?|projects?|pilots?|use cases?)\b|\bacross (?:the|all) (?:group|company|sites|plants)\b|\ball (?:sites|plants)\b|\banything\b|\banyone\b|\beverything\b|\bright now\b|\bat the moment\b|\bcurrently\b|\bso far\b",
     re.I,
 )
 _WHAT_CHANGED = re.compile(r"^\W*what(?:'s| is| has| have)? (?:changed|moved|happened|new|improved|worsened)\b", re.I)
@@ -104,7 +111,8 @@ _HOW_TO = re.compile(
 )
 _IN_GENERAL = re.compile(
     r"\b(?:share|percentage|percent|proportion|portion) of (?!our\b|my\b|the\b|these\b|those\b)"
-    r"|\bin general\b|\bmean(?:s|t)? by\b|\bwhat (?:do|does|did) .{1,30} mean\b|\bdefin(?:e|ition)\b"
+    r"|^\W*what(?:'s| is| are) an? [\w\s-]{1,40}\?*\s*$|\bin general\b|\bsupposed to be\b|\b(?:firms|companies|plants|others) like (?:us|ours)\b|\bin (?:our|the) industry\b"
+    r"|\bis it (?:normal|usual|common|typical)\b|\bmean(?:s|t)? by\b|\bwhat (?:do|does|did) .{1,30} mean\b|\bdefin(?:e|ition)\b"
     r"|\b(?:never|always|usually|typically|generally|tend to|keep failing|(?:do|go|doing|going|went) wrong)\b"
     r"|\b(?:does|do|should|must|can|may|would|has|is) an? (?:\w+ ){0,2}(?:initiative|pilot|project|use case|model)\b",
     re.I,
@@ -121,7 +129,7 @@ _NAMELIKE = (
 _ASKS_AFTER = re.compile(
     r"\bhow(?:s\b| is| are|'s)|\bcoming along\b|\bstatus\b|\bwhat about\b|\bdoing\b|\bgoing\b|\bnews\b|\btell me (?:more )?about\b|\breport(?:ed|s)?\b|\bsay\b|"
     r"\bsaid\b|\bon track\b|\boff track\b|\bat risk\b|\b(?:gone|go|went|goes) live\b|\blive yet\b|\bin production\b|\bproblems?\b|\bhappen(?:ed|ing)\b|"
-    r"\bany (?:update|progress)\b|\bup to\b|\bresponsible for\b",
+    r"\bany (?:update|progress)\b|\bup to\b|\bstands?\b|\bpicture\b|\boverview\b|\bsummar(?:y|ise|ize)\b|\bparagraph\b|\bresponsible for\b",
     re.I,
 )
 """Where someone asks after a thing by its name."""
@@ -134,8 +142,8 @@ _OUR_RECORDS = re.compile(
     re.I,
 )
 _SUPPOSED = re.compile(
-    r"^\W*(?:and |but |so )?(?:if|suppose|imagine|say)\b|\bif (?:we|you|one|someone|somebody|a company)\b"
-    r"|\b(?:would|could|can|may|might) (?:we|you|one)\b|\bwould be\b",
+    r"^\W*(?:and |but |so )?(?:suppose|imagine|say (?:we|you|that))\b|\bif (?:we|you|one|someone|somebody|a company)\b"
+    r"|\b(?:would|could|can|may|might) (?:we|you|one|it|that)\b",
     re.I,
 )
 """What is asked of something that is not yet so."""
@@ -147,12 +155,14 @@ _STAND = re.compile(
 )
 """Where someone asks how we stand to what is required."""
 GATES_AHEAD = re.compile(
-    r"\bcoming up\b|\bupcoming\b|\b(?:next|this|coming) (?:week|month|quarter|year)\b|\b(?:lie|lies|are|is) ahead\b"
+    r"\bcoming up\b|\bupcoming\b|\b(?:next|this|coming) (?:week|month|quarter|year)\b|\b(?:lie|lies|are|is) ahead\b|\b20\d\d\b|\bQ[1-4]\b"
     r"|\bbefore (?:christmas|xmas|easter|summer|(?:the )?(?:year|end|holidays)|new year|\d|(?:jan|feb|mar|apr|may|jun|jul|aug|sep"
     r"|oct|nov|dec)\w*)\b|\b(?:are|is) (?:the |our )?(?:next )?gates? (?:planned|scheduled|due)\b|\bgates? (?:are|is) (?:planned|scheduled|due)\b",
     re.I,
 )
 """Where someone asks when gates are."""
+_SITE_WORDS = ("plant", "hub", "site", "factory", "warehouse", "the")
+_INITIATIVES = re.compile(r"\b(?:initiatives?|projects?|pilots?|use cases?)\b", re.I)
 _COMMON = frozenset(
     "the our a an ai whole entire same next first last this that which any each every other new old single shadow pilot it ot kpi api "
     "defer threshold physical average typical industrial good bad stalled failed standard usual normal successful real best own".split()
@@ -170,8 +180,8 @@ def understand(
 ) -> Asked | None:
     """Return what a question asks of the register, or None when it is a question for the playbooks alone.
 
-    `before` is the earlier question that a follow-up leans on: who is meant may stand there. `ordinary` are stems that
-    playbooks use too, so that one alone names no initiative.
+    `before` is the earlier question that a follow-up leans on: who is meant may stand there. `ordinary` are stems, and
+    pairs of them, that playbooks use too, so that they name no initiative.
     """
     if register.empty:
         return None
@@ -197,12 +207,17 @@ def understand(
     ours = bool(_OURS.search(question))
     advice = bool(_ADVICE.search(question.strip()))
     sided = bool(sides) and ours and (lacks or topic is Topic.WEAKEST or bool(_STAND.search(question)))
+    sided = sided or (
+        bool(sides) and ours and topic is None and bool(re.search(r"\bwhere (?:is|are)\b", question, re.I))
+    )
     of_program = named or (sided and not _is_general(question))
     if not of_program and not _asks_of_program(question, topic, keep, ours=ours, advice=advice, cards=cards):
         return None
     if unknown and topic is None and not _ASKS_AFTER.search(question):
         return None
-    listed = records is not None and topic is not Topic.WEAKEST and bool(LISTING.search(question))
+    listed = (
+        records is not None and bool(records.words) and topic is not Topic.WEAKEST and bool(LISTING.search(question))
+    )
     if (
         sides
         and not listed
@@ -211,7 +226,7 @@ def understand(
         topic = Topic.WEAKEST
     elif records and topic not in {Topic.GATE, Topic.STALLED, Topic.CHANGED, Topic.OVERDUE, Topic.WEAKEST}:
         topic = Topic.RECORDS
-    elif lacks and topic in {None, Topic.KPI} and (initiatives or sites or ours) and not (keep or cards):
+    elif lacks and not people and topic in {None, Topic.KPI} and (initiatives or sites or ours) and not (keep or cards):
         topic = Topic.WEAKEST
     else:
         topic = _settle(
@@ -231,8 +246,46 @@ def understand(
         since=_find_since(question, today),
         cards=cards,
         records=records,
-        dimensions=sides if topic is Topic.WEAKEST else (),
+        dimensions=sides if topic in {None, Topic.WEAKEST} else (),
+        vague=(topic is None or (topic is Topic.LIST and not keep and _counts_other(question)))
+        and not (_ASKS_AFTER.search(question) or unknown),
     )
+
+
+def _counts_other(question: str) -> bool:
+    """Whether somebody asks how many of something other than initiatives there are."""
+    return bool(re.search(r"\bhow (?:many|much)\b", question, re.I)) and not _INITIATIVES.search(question)
+
+
+def ask_for_found(question: str, register: Register, found: Sequence[AnyRecord], asked: Asked | None) -> Asked:
+    """Return a question as one that is after the records that it found; of many interventions, after all of them."""
+    base = asked or Asked(
+        topic=Topic.FOUND,
+        initiatives=(),
+        sites=(),
+        people=_find_people(question, register),
+        unknown="",
+        wants_playbook=bool(_TOWARDS_PLAYBOOK.search(question)),
+        keep=None,
+        filter_words="",
+        since=None,
+    )
+    if not isinstance(first := found[0].fields, Intervention):
+        return base._replace(topic=Topic.FOUND, found=tuple(found))
+    of = register.find_initiative(first.initiative)
+    return base._replace(
+        topic=Topic.RECORDS, records=Records(Intervention, None, ""), initiatives=(of,) if of else base.initiatives
+    )
+
+
+def may_ask_of_records(question: str) -> bool:
+    """Whether a question that names nothing of the register may be after one of its records."""
+    return not _is_general(question) and not _ADVICE.search(question.strip())
+
+
+def asks_what_was(question: str) -> bool:
+    """Whether somebody asks what we did or had."""
+    return bool(_OURS.search(question) and re.search(r"\b(?:did|was|were|has|had)\b", question, re.I))
 
 
 def _settle(
@@ -255,15 +308,20 @@ def _find_dimensions(
     question: str, dimensions: Sequence[Dimension], named: Sequence[Record[Initiative] | Record[Site]]
 ) -> tuple[str, ...]:
     """Return the sides that a question is about; a name of the register is none of their words."""
-    rest = question
-    for record in named:
-        for name in (record.fields.name, *getattr(record.fields, "aliases", ())):
-            rest = re.sub(rf"\b{re.escape(name)}\b", " ", rest, flags=re.I)
+    rest = leave_out(question, named)
     return tuple(
         dimension.id
         for dimension in dimensions
         if any(re.search(rf"(?<!\w){re.escape(word)}(?:\w{{0,3}})(?!\w)", rest, re.I) for word in dimension.words)
     )
+
+
+def leave_out(question: str, named: Sequence[Record[Initiative] | Record[Site]]) -> str:
+    """Return a question without the names of initiatives and sites."""
+    for record in named:
+        for name in (record.fields.name, *getattr(record.fields, "aliases", ())):
+            question = re.sub(rf"\b{re.escape(name)}\b", " ", question, flags=re.I)
+    return question
 
 
 def _is_general(question: str) -> bool:
@@ -292,7 +350,7 @@ def _asks_of_program(
     question: str, topic: Topic | None, keep: object, *, ours: bool, advice: bool, cards: Sequence[str]
 ) -> bool:
     """Whether a question that names nobody and nothing of the register is still about the program."""
-    if _HOW_TO.match(question) or (_IN_GENERAL.search(question) and topic is not Topic.OVERDUE):
+    if _is_general(question) and topic is not Topic.OVERDUE:
         return False
     if advice and not re.search(r"\b(?:our|we have|do we|are we|have we)\b", question, re.I):
         return False
@@ -324,20 +382,36 @@ def _find_initiatives(question: str, register: Register) -> tuple[Record[Initiat
     found = []
     for record in register.initiatives:
         names = [fold(name) for name in (record.fields.name, *record.fields.aliases)]
-        if any(f"-{name}-" in folded or f"-{name}s-" in folded or f"-{name}-s-" in folded for name in names):
+        if any(_is_told(name, folded) for name in names):
             found.append(record)
     return tuple(found)
+
+
+def _is_told(name: str, folded: str) -> bool:
+    """Whether a name stands in a question, and not as one of any such: "a paint shop in Poland"."""
+    found = re.search(rf"-(?P<any>(?:an?|another)-(?:\w+-)?)?{re.escape(name)}(?:-?s)?-", folded)
+    return found is not None and not found["any"]
 
 
 def _find_by_words(question: str, register: Register, ordinary: frozenset[str]) -> tuple[Record[Initiative], ...]:
     """Return initiatives of whose name a question uses a word that nothing else is called, and not of just any."""
     said = set(content_stems(_ANY_SUCH.sub(" ", question)))
+    told = set(pair_stems(_ANY_SUCH.sub(" ", question)))
     shared = Counter(stem for record in register.initiatives for stem in _list_stems(record))
     found = []
     for record in register.initiatives:
-        if any(shared[stem] == 1 and stem not in ordinary for stem in _list_stems(record) & said):
+        pairs = {pair for name in (record.fields.name, *record.fields.aliases) for pair in pair_stems(name)}
+        if any(shared[stem] == 1 and stem not in ordinary for stem in _list_stems(record) & said) or pairs & (
+            told - ordinary
+        ):
             found.append(record)
     return tuple(found)
+
+
+def pair_stems(text: str) -> list[str]:
+    """Return each two words of a text that follow each other, by their stems: `tool wear`."""
+    stems = content_stems(text)
+    return [f"{one} {other}" for one, other in itertools.pairwise(stems)]
 
 
 def _list_stems(record: Record[Initiative]) -> set[str]:
@@ -351,10 +425,15 @@ def _find_sites(
     sites = []
     for record in register.sites:
         words = fold(record.fields.name).split("-")
-        telling = [word for word in words if word not in {"plant", "hub", "site", "factory", "warehouse", "the"}]
+        telling = [word for word in words if word not in _SITE_WORDS]
         taken = any(word in fold(name).split("-") for i in initiatives for name in (i.fields.name, *i.fields.aliases) for word in telling)  # fmt: skip
         if telling and not taken and f"-{'-'.join(telling)}-" in folded:
             sites.append(record)
+    if not sites:  # "the hub", where there is one
+        for word in _SITE_WORDS:
+            of_kind = [record for record in register.sites if word in fold(record.fields.name).split("-")]
+            if len(of_kind) == 1 and f"-the-{word}-" in folded:
+                sites += of_kind
     return tuple(sites)
 
 

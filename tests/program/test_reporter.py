@@ -11,12 +11,12 @@ from advisor.domain.identity import LOCAL_CALLER
 from advisor.program.office import ProgramOffice
 from advisor.service import Advisor
 from advisor.settings import Settings
-from evals.cases import About, EvalCase, Half, Kind, load_suite
+from evals.cases import About, EvalCase, Half, load_suite
 from evals.scorers import judge
 from evals.seen import Seen
 from tests.conftest import OfficeMaker
 
-CASES = [case for case in load_suite().load_cases(Half.TUNED) if case.kind is Kind.REGISTER]
+CASES = [case for case in load_suite().load_cases(Half.TUNED) if case.id.startswith("register-")]
 
 
 @pytest.fixture(scope="module")

@@ -7,14 +7,15 @@ from collections.abc import Iterable, Sequence
 from advisor.domain.dialogue import Block, ListBlock, Paragraph, Role, Sentence
 from advisor.domain.gaps import EntryRef, Finding, GateReadiness, PlaybookRef, StatusLine
 from advisor.domain.records import Initiative, KpiCard, KpiReading
-from advisor.domain.register import Record
+from advisor.domain.register import AnyRecord, Record
 from advisor.program.answers.citing import RegisterCitations
 from advisor.program.conditions import word_date, word_value
 from advisor.program.engine import Engine
 from advisor.program.gates import assess_gates, cite_playbook, describe_status
+from advisor.program.lookup import describe
 from advisor.program.names import join_names
 from advisor.program.understanding import Asked
-from advisor.text import decapitalise
+from advisor.text import capitalise, decapitalise
 
 YOURS, THEIRS = "Your program", "The playbook says"
 _MOST = {Role.EXECUTIVE: 5, Role.PLANT_MANAGER: 6, Role.CHANGE_LEAD: 8, Role.ENGINEER: 20}
@@ -138,6 +139,12 @@ class Parts:
         if len(items) == 1:
             return [Paragraph(title=THEIRS, sentences=items)]
         return [ListBlock(title=THEIRS, items=items)]
+
+    def tell(self, record: AnyRecord) -> Sentence:
+        """Return all that a record says, citing it."""
+        names = {i.subject: i.fields.name for i in self.register.initiatives}
+        said = capitalise(describe(record, names.get(getattr(record.fields, "initiative", ""), "")))
+        return Sentence(text=f"{said.rstrip('.')}.", citations=(self.book.cite(record),))
 
     def readings(self, initiative: Record[Initiative], cards: Iterable[str] = ()) -> list[Sentence]:
         """Return the newest reading of each KPI of an initiative, of some cards only when given."""

@@ -78,6 +78,7 @@ def answer_stalled(parts: Parts) -> list[Block]:
         if len(gates) == 1:
             gate = gates[0]
             said = f"{gate.name} does not count as stalled: {gate.days_in_stage} days in {gate.stage.words}."
+            return [parts.lead(said, [parts.initiative(gate)])]
         return parts.nothing(said)
     verb = "counts" if len(stalled) == 1 else "count"
     first = f"{join_names(gate.name for gate in stalled)} {verb} as stalled."
@@ -147,8 +148,11 @@ def answer_overdue(parts: Parts) -> list[Block]:
         for item in find_overdue(parts.register)
         if (item.where in chosen or not narrowed) and (not parts.asked.people or item.owner in parts.asked.people)
     ]
+    place = parts.place()
+    if parts.asked.initiatives:
+        place = f" for {join_names(initiative.fields.name for initiative in parts.asked.initiatives)}"
     if not found:
-        return parts.nothing(f"No action{parts.place()} is overdue.")
+        return parts.nothing(f"No action{place} is overdue.")
     noun = "action is" if len(found) == 1 else "actions are"
     items = []
     for item in found:
@@ -156,5 +160,5 @@ def answer_overdue(parts: Parts) -> list[Block]:
         if record is not None:
             text = f"{item.title} ({item.where}): {item.owner}, due {word_date(item.due)}, {item.days} days ago."
             items.append(Sentence(text=text, citations=(parts.book.cite(record),)))
-    first = Sentence(text=f"{len(found)} {noun} overdue{parts.place()}.", citations=items[0].citations, strong=True)
+    first = Sentence(text=f"{len(found)} {noun} overdue{place}.", citations=items[0].citations, strong=True)
     return [Paragraph(title=YOURS, sentences=(first,)), ListBlock(items=tuple(items[: parts.most * 2]))]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from advisor.domain.dialogue import Block, ListBlock, Paragraph, Sentence
-from advisor.domain.records import Intervention, RecordKind, ShadowPeriod, StatusUpdate
+from advisor.domain.records import Intervention, KpiCard, RecordKind, ShadowPeriod, StatusUpdate
 from advisor.domain.register import AnyRecord
 from advisor.program.answers.parts import YOURS, Parts
 from advisor.program.conditions import word_date, word_field, word_record, word_value
@@ -55,10 +55,10 @@ def answer_records(parts: Parts) -> list[Block]:
         return parts.nothing(f"No {noun} is recorded{where}.")
     found.sort(key=lambda r: (r.as_of, r.version), reverse=True)
     if not found:
-        said = f"None of the {len(known)} {_plural(noun, len(known))}{where} {wanted.words}."
-        return parts.nothing(said)
+        there = f"{len(known)} {_plural(noun, len(known))} {'is' if len(known) == 1 else 'are'} recorded{where}"
+        return parts.nothing(f"{there}; none {_singular(wanted.words)}.")
     if wanted.words:
-        verb = wanted.words if len(found) != 1 else wanted.words.replace("are ", "is ", 1).replace("were ", "was ", 1)
+        verb = wanted.words if len(found) != 1 else _singular(wanted.words)
         first = f"{len(found)} of {len(known)} {_plural(noun, len(known))}{where} {verb}."
     else:
         first = f"{len(found)} {_plural(noun, len(found))} {'is' if len(found) == 1 else 'are'} recorded{where}."
@@ -75,6 +75,22 @@ def answer_records(parts: Parts) -> list[Block]:
     blocks: list[Block] = [Paragraph(title=YOURS, sentences=(lead,)), ListBlock(items=tuple(items))]
     if parts.asked.wants_playbook:
         asking = [c for c in parts.engine.book.criteria if any(need.record is wanted.model.kind for need in c.needs)]
+        blocks += parts.quote([cite_playbook(criterion) for criterion in asking[:_MOST_QUOTES]])
+    return blocks
+
+
+def answer_found(parts: Parts) -> list[Block]:
+    """Tell the records that a question is after in full, the best first."""
+    first, *others = [parts.tell(record) for record in parts.asked.found]
+    blocks: list[Block] = [Paragraph(title=YOURS, sentences=(first.model_copy(update={"strong": True}),))]
+    items = [sentence for sentence in others if sentence.text != first.text]
+    best = parts.asked.found[0]
+    if isinstance(best.fields, KpiCard) and (initiative := parts.register.find_initiative(best.fields.initiative)):
+        items = [*parts.readings(initiative, {best.fields.name}), *items]
+    if items:
+        blocks.append(ListBlock(items=tuple(items)))
+    if parts.asked.wants_playbook:
+        asking = [c for c in parts.engine.book.criteria if any(need.record is best.fields.kind for need in c.needs)]
         blocks += parts.quote([cite_playbook(criterion) for criterion in asking[:_MOST_QUOTES]])
     return blocks
 
@@ -105,6 +121,10 @@ def _count_false_alarms(parts: Parts, chosen: dict[str, str]) -> list[AnyRecord]
     told: list[AnyRecord] = [r for r in parts.register.all(StatusUpdate) if r.fields.false_alarms is not None]
     shadows = [r for r in parts.register.all(ShadowPeriod) if r.fields.false_positives is not None]
     return [r for r in told if r.fields.initiative in chosen] or [r for r in shadows if r.fields.initiative in chosen]
+
+
+def _singular(words: str) -> str:
+    return words.replace("are ", "is ", 1).replace("were ", "was ", 1)
 
 
 def _plural(noun: str, count: int) -> str:

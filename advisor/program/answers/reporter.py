@@ -30,6 +30,7 @@ _ANSWERS = {
     Topic.KPI: standing.answer_kpi,
     Topic.LIST: standing.answer_list,
     Topic.RECORDS: records.answer_records,
+    Topic.FOUND: records.answer_found,
 }
 
 

@@ -189,7 +189,13 @@ def answer_list(parts: Parts) -> list[Block]:
     words = parts.asked.filter_words or "are active"
     found = [i for i in chosen if parts.asked.keep is None or parts.asked.keep(i)]
     if not found:
-        said = words.replace("have no ", "is without a ", 1).replace("are ", "is ", 1).replace("have ", "has ", 1)
+        said = words.replace("are ", "is ", 1).replace("have ", "has ", 1)
+        if words.startswith("have no "):
+            lack = words.removeprefix("have no ")
+            said = f"is without {'an' if lack[0] in 'aeiouO' else 'a'} {lack}"
+        if len(chosen) == 1:
+            text = f"{chosen[0].fields.name} {said.replace('is ', 'is not ', 1).replace('has ', 'does not have ', 1)}."
+            return [parts.lead(text, chosen)]
         return parts.nothing(f"None of the {len(chosen)} initiatives{parts.place()} {said}.")
     names = join_names(i.fields.name for i in found)
     first = f"{len(found)} of {len(chosen)} initiatives{parts.place()} {words}: {names}."
