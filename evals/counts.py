@@ -15,6 +15,7 @@ _SOME = re.compile(
 )
 _NONE = re.compile(rf"\bNone of (?:the )?(\d+) initiatives{_AT} (?P<what>(?:is|has|counts?) [^:.]+)")
 _PARTS = re.compile(r"\b(\d+) initiatives?(?: at (?P<site>[^:.]+))?: (?P<parts>\d+ (?:on|at|off) [^.]*)")
+_NAMED_PARTS = re.compile(r"^(?P<names>(?!\d+ initiatives?\b).+?): (?P<parts>\d+ (?:on|at|off) [^.]*)")
 _OVERDUE = re.compile(r"\b(?P<count>\d+) actions? (?:is|are) overdue(?: (?:at|on|for) (?P<site>[^.]+))?")
 _NO_OVERDUE = re.compile(r"\bNo action(?: (?:at|for) (?P<site>[^.]+?))? is overdue")
 _NEGATED = re.compile(r"^(?P<names>.+?) (?:is not (?:without an? (?P<lack>.+?)|(?P<what>.+?)))\.$")
@@ -88,9 +89,18 @@ def _count_none(found: re.Match[str], facts: Facts) -> bool:
 
 def _count_parts(found: re.Match[str], facts: Facts) -> bool:
     there = _at(facts, found["site"])
-    told = {health: int(n) for n, health in re.findall(r"(\d+) (on track|at risk|off track|unknown)", found["parts"])}
+    return int(found[1]) == len(there) and _has_parts(found["parts"], there, facts)
+
+
+def _count_named_parts(found: re.Match[str], facts: Facts) -> bool:
+    return _has_parts(found["parts"], [f for f in facts.initiatives if f.fields["name"] in found["names"]], facts)
+
+
+def _has_parts(parts: str, there: list[Fact], facts: Facts) -> bool:
+    """Whether initiatives do as is told: "2 on track and 1 at risk"."""
+    told = {health: int(n) for n, health in re.findall(r"(\d+) (on track|at risk|off track|unknown)", parts)}
     own = [facts.find_health(fact.subject) for fact in there]
-    return int(found[1]) == len(there) and told == {health: own.count(health) for health in set(own)}
+    return told == {health: own.count(health) for health in set(own)}
 
 
 def _count_overdue(found: re.Match[str], facts: Facts) -> bool:
@@ -147,8 +157,9 @@ def _count_kind(found: re.Match[str], facts: Facts) -> bool:
 def _count_responses(found: re.Match[str], facts: Facts) -> bool:
     response = "none" if found[1].lower() == "no response" else found[1].lower()
     every = [fact for fact in facts.of("intervention") if fact.fields.get("response") == response]
-    own = {sum(fact.fields.get("initiative") == i.subject for fact in every) for i in facts.initiatives}
-    return int(found[2]) in {len(every), *own}
+    named = {id_ for id_, name in facts.names.items() if name in found.string}
+    ids = {i.subject for i in facts.initiatives if not named or {i.subject, i.fields["site"]} & named}
+    return int(found[2]) == sum(fact.fields.get("initiative") in ids for fact in every)
 
 
 def _check_share(found: re.Match[str], _: Facts) -> bool:
@@ -161,6 +172,7 @@ _CHECKS: Mapping[re.Pattern[str], Callable[[re.Match[str], Facts], bool | None]]
     _SOME: _count_some,
     _NONE: _count_none,
     _PARTS: _count_parts,
+    _NAMED_PARTS: _count_named_parts,
     _OVERDUE: _count_overdue,
     _NO_OVERDUE: _count_overdue,
     _PLATE: _count_plate,

@@ -43,7 +43,8 @@ _RECORDED = re.compile(
 _NAMED = re.compile(r"^(?P<who>.*?) ?\bis named as accountable for")
 _COUNTED = re.compile(
     r"\bnone of (?:the )?\d+ initiatives\b.*|\b\d+ of \d+ initiatives(?: at)?\s+ha(?:s|ve) no (?:\w+ )?owner"
-    r"|\bno KPI card(?: at)?\s+fits that question|; none (?:is|was|got) .*"
+    r"|\bno KPI card(?: at)?\s+fits that question|; none (?:is|was|got) .*|, none can move on"
+    r"|\bno (?:reported count of false alarms is recorded|active initiative\b.* is in the register)"
     r"|\bis not (?:in|on track|at risk|off track|without)\b.*"
     r"|\bno action(?: (?:at|for) [^.]+?)? is overdue|\bno action(?: at| for)?\s+is overdue"
     r"|\b\d+ (?:is|are) no longer met"

@@ -264,7 +264,7 @@ def _check_rest(text: str, near: Sequence[Fact], facts: Facts, *, absent: bool) 
 
 _COUNTED = re.compile(
     r"\d+ of \d+ [a-z][\w -]*(?: \(\d+ %\))?|\d+ more\b|\d+ are open|has \d+ open gaps?|\(\d(?:\.\d)? of \d\)"
-    r"|\d+ criteria\b[^.]*|\d+ gaps? (?:is|are) open.*|open at \d+ of \d+"
+    r"|\d+ criteria\b[^.]*|\d+ gaps? (?:is|are) open.*|open at \d+ of \d+|\d+ reported counts? of"
 )
 """Counts of criteria, which evals.recount has, and of lists."""
 

@@ -25,6 +25,11 @@ def answer_gate(parts: Parts) -> list[Block]:
     ready = [gate for gate in gates if gate.ready]
     first = f"{len(ready)} of {len(gates)} initiatives{parts.place()} are ready for their next gate"
     first += f": {join_names(gate.name for gate in ready)}." if ready else "."
+    if parts.asked.initiatives:
+        said = f"only {join_names(gate.name for gate in ready)}" if ready else "none"
+        first = (
+            f"Of {join_names(gate.name for gate in gates)}, {said if len(ready) < len(gates) else 'all'} can move on."
+        )
     items = tuple(parts.gate_sentence(gate) for gate in sorted(gates, key=lambda g: g.ready) if not gate.ready)
     return [parts.lead(first, [parts.initiative(g) for g in ready][:3]), ListBlock(items=items)]
 

@@ -89,7 +89,9 @@ def answer_overview(parts: Parts, chosen: Sequence[Record[Initiative]]) -> list[
     lines = [parts.line(initiative) for initiative in chosen]
     counts = Counter(line.health for line in lines)
     healths = join_names(f"{counts[h.words]} {h.words}" for h in Health if counts[h.words])
-    first = f"{len(chosen)} initiative{'s' if len(chosen) != 1 else ''}{parts.place()}: {healths}."
+    whole = f"{len(chosen)} initiative{'s' if len(chosen) != 1 else ''}{parts.place()}"
+    named = join_names(initiative.fields.name for initiative in chosen)
+    first = f"{named if parts.asked.initiatives else whole}: {healths}."
     items = tuple(parts.overview_item(i, line) for i, line in zip(chosen, lines, strict=True))
     return [parts.lead(first, chosen), ListBlock(items=items)]
 
