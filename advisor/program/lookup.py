@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
-from advisor.domain.records import FIELDS, KpiReading, RecordKind
+from advisor.domain.records import FIELDS, RecordKind
 from advisor.domain.register import AnyRecord, Register
 from advisor.ports import Embedder, Vectors
 from advisor.program.conditions import word_field, word_record, word_value
@@ -23,7 +23,7 @@ _UNKNOWN = 0.4
 _LESS = {RecordKind.INTERVENTION: 0.9}
 """Kinds of which there are so many, so alike, that another record speaks better."""
 _REMEMBERED = 20_000
-"""Vectors; more than that are forgotten at once."""
+"""Vectors and texts of records; more than that are forgotten at once."""
 _COUNTED = {"every_days": "every {} days", "window_months": "judged after {} months", "check_in_days": "every {} days"}
 _TRIVIAL = frozenset(
     content_stems("day date week month quarter year million thousand note against ten night shift head letter")
@@ -31,7 +31,11 @@ _TRIVIAL = frozenset(
 )
 """Words of a register that anybody uses."""
 _HIDDEN = frozenset({"initiative", "site", "card", "label"})
-_KINDS = tuple(model for kind, model in FIELDS.items() if kind not in {RecordKind.SITE, RecordKind.INITIATIVE})
+_KINDS = tuple(
+    model
+    for kind, model in FIELDS.items()
+    if kind not in {RecordKind.SITE, RecordKind.INITIATIVE, RecordKind.KPI_READING}
+)
 
 
 class Found(NamedTuple):
@@ -41,22 +45,32 @@ class Found(NamedTuple):
     score: float
 
 
+_Key = tuple[RecordKind, str, int, str]
+"""Kind, subject, newest entry, and the name of the initiative: a record under that says the same for good."""
+
+
 class _Index:
     """The records of a register by the stems of what they say."""
 
-    def __init__(self, register: Register) -> None:
+    def __init__(self, register: Register, told: dict[_Key, tuple[str, frozenset[str]]]) -> None:
         self._register = register
+        self._told = told
 
     @cached_property
     def rows(self) -> list[tuple[AnyRecord, str, frozenset[str]]]:
         names = {i.subject: i.fields.name for i in self._register.initiatives}
-        rows = []
-        for model in _KINDS:
-            if model is not KpiReading:
-                for record in self._register.all(model):
-                    text = describe(record, names.get(getattr(record.fields, "initiative", ""), ""))
-                    rows.append((record, text, frozenset(content_stems(text))))
-        return rows
+        return [
+            (record, *self._tell(record, names.get(getattr(record.fields, "initiative", ""), "")))
+            for model in _KINDS
+            for record in self._register.all(model)
+        ]
+
+    def _tell(self, record: AnyRecord, initiative: str) -> tuple[str, frozenset[str]]:
+        key = (record.fields.kind, record.subject, record.version, initiative)
+        if key not in self._told:
+            text = describe(record, initiative)
+            self._told[key] = text, frozenset(content_stems(text))
+        return self._told[key]
 
     @cached_property
     def weights(self) -> dict[str, float]:
@@ -71,6 +85,7 @@ class Lookup:
     def __init__(self) -> None:
         self._embedder: Embedder | None = None
         self._vectors: dict[str, Vectors] = {}
+        self._told: dict[_Key, tuple[str, frozenset[str]]] = {}
         self._indices: WeakKeyDictionary[Engine, _Index] = WeakKeyDictionary()
 
     def use(self, embedder: Embedder) -> None:
@@ -103,19 +118,23 @@ class Lookup:
         return {stem for stem in content_stems(question) if stem in known and stem.isalpha()} - _TRIVIAL - set(ordinary)
 
     def _get_index(self, engine: Engine) -> _Index:
-        if engine not in self._indices:
-            self._indices[engine] = _Index(engine.register)
-        return self._indices[engine]
+        if len(self._told) > _REMEMBERED:
+            self._told = {}
+        index = self._indices.get(engine)
+        if index is None:
+            index = self._indices[engine] = _Index(engine.register, self._told)
+        return index
 
     def _compare(self, question: str, texts: Sequence[str]) -> list[float]:
         if self._embedder is None or not texts:
             return [_UNKNOWN] * len(texts)  # words alone decide
+        vectors = {text: vector for text in texts if (vector := self._vectors.get(text)) is not None}
+        own, *others = self._embedder.embed([question, *(new := [text for text in texts if text not in vectors])])
+        vectors |= dict(zip(new, others, strict=True))
         if len(self._vectors) > _REMEMBERED:
-            self._vectors.clear()
-        if new := [text for text in dict.fromkeys(texts) if text not in self._vectors]:
-            self._vectors |= dict(zip(new, self._embedder.embed(new), strict=True))
-        (own,) = self._embedder.embed([question])
-        return [float(own @ self._vectors[text]) for text in texts]
+            self._vectors = {}
+        self._vectors.update(vectors)
+        return [float(own @ vectors[text]) for text in texts]
 
 
 def describe(record: AnyRecord, initiative: str = "") -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
-from functools import cached_property
 from itertools import count, takewhile
 
 from advisor.domain.checklist import ChecklistDraft, ChecklistItem, InterviewQuestion
@@ -24,30 +23,17 @@ from advisor.program.demo import demo_changes
 from advisor.program.engine import Engine
 from advisor.program.gates import assess_gates, describe_status
 from advisor.program.ledger import Ledger, name_view
-from advisor.program.lookup import Lookup
 from advisor.program.names import find_exact, fold, suggest_names
 from advisor.program.plain_words import Proposal, read_message
 from advisor.program.ranking import Levels, rank_gaps
+from advisor.program.reading import QuestionReader
 from advisor.program.recording import Recorder, prepare_all
 from advisor.program.restricted import RestrictedReads
 from advisor.program.summaries import DAYS_BACK, Summariser
-from advisor.program.understanding import (
-    Asked,
-    Topic,
-    ask_for_found,
-    asks_what_was,
-    leave_out,
-    may_ask_of_records,
-    pair_stems,
-    understand,
-)
-from advisor.text import content_stems
 
 LONGEST_MESSAGE = 4000
 _FIRST_DAY = date(2000, 1, 1)
 _FEW_TASKS = 2
-_LIKELY, _SURE, _CLOSE, _MOST_FOUND = 0.45, 0.75, 0.85, 3
-"""How well a record has to fit a question, by what else speaks for it; how near to the best others stand; how many."""
 
 
 class ProgramOffice:
@@ -69,7 +55,7 @@ class ProgramOffice:
         self._summariser = Summariser(book)
         self._ledger = Ledger(log, book)
         self._restricted = RestrictedReads(audit)
-        self._lookup = Lookup()
+        self._reader = QuestionReader(sections)
 
     @property
     def today(self) -> date:
@@ -284,53 +270,15 @@ class ProgramOffice:
 
     # Answering
 
-    @cached_property
-    def _ordinary(self) -> frozenset[str]:
-        """Stems of the words, and of pairs of words, that playbooks use."""
-        texts = [section.text for section in self._sections.values()]
-        return frozenset(stem for text in texts for stem in (*content_stems(text), *pair_stems(text)))
-
     def use_model(self, embedder: Embedder) -> None:
         """Find records by what a question means too, from now on; without, by the words that they share."""
-        self._lookup.use(embedder)
-
-    def _look_up(self, engine: Engine, question: str, asked: Asked | None) -> Asked | None:
-        """Return a question that nothing else tells the meaning of as one after the records that fit it best."""
-        if asked is not None and not asked.vague:
-            return asked
-        if asked is None:
-            own = self._lookup.find_own(engine, question, self._ordinary)
-            if not may_ask_of_records(question):
-                return None
-            least = _LIKELY if own else _LIKELY + 0.1 if asks_what_was(question) else _SURE
-            chosen = engine.active
-        else:
-            least = _SURE - 0.1 if asked.dimensions else _LIKELY
-            named, sites = ({r.subject for r in records} for records in (asked.initiatives, asked.sites))
-            chosen = tuple(
-                i for i in engine.active if (not named or i.subject in named) and (not sites or i.fields.site in sites)
-            )
-        rest = leave_out(question, [*(asked.initiatives if asked else ()), *(asked.sites if asked else ())])
-        found = self._lookup.find(engine, rest, {i.subject for i in chosen})
-        least = max(least, found[0].score * _CLOSE) if found else least
-        best = [one.record for one in found[:_MOST_FOUND] if one.score >= least]
-        if best:
-            return ask_for_found(question, engine.register, best, asked)
-        return asked._replace(topic=Topic.WEAKEST) if asked and asked.dimensions else asked
+        self._reader.use(embedder)
 
     def report(self, caller: Caller, question: str, query: Query | None, role: Role) -> Report | None:
         """Return what the register answers, or None for a question that is for the playbooks alone."""
         engine = self._engine(caller, None)
         before = query.context or query.text if query and query.follows else ""
-        asked = understand(
-            question,
-            engine.register,
-            self.today,
-            before=before,
-            dimensions=self.book.dimensions,
-            ordinary=self._ordinary,
-        )
-        asked = self._look_up(engine, question, asked)
+        asked = self._reader.read(engine, question, before)
         if asked is None:
             return None
         earlier = self._engine(caller, find_earlier_day(asked, self.today))

@@ -7,8 +7,9 @@ import pytest
 from advisor.domain.dialogue import Outcome, Role, find_citation_numbers, render_markdown
 from advisor.domain.identity import LOCAL_CALLER
 from advisor.ports import Embedder
+from advisor.program.asked import Topic
 from advisor.program.office import ProgramOffice
-from advisor.program.understanding import Topic, understand
+from advisor.program.understanding import understand
 from tests.conftest import TODAY, OfficeMaker
 
 QUESTIONS = [

@@ -9,12 +9,12 @@ from advisor.domain.gaps import EntryRef, Finding, GateReadiness, PlaybookRef, S
 from advisor.domain.records import Initiative, KpiCard, KpiReading
 from advisor.domain.register import AnyRecord, Record
 from advisor.program.answers.citing import RegisterCitations
+from advisor.program.asked import Asked
 from advisor.program.conditions import word_date, word_value
 from advisor.program.engine import Engine
 from advisor.program.gates import assess_gates, cite_playbook, describe_status
 from advisor.program.lookup import describe
 from advisor.program.names import join_names
-from advisor.program.understanding import Asked
 from advisor.text import capitalise, decapitalise
 
 YOURS, THEIRS = "Your program", "The playbook says"

@@ -10,8 +10,8 @@ from advisor.domain.records import RecordKind
 from advisor.program.answers.parts import YOURS, Parts
 from advisor.program.conditions import word_date
 from advisor.program.names import join_names
+from advisor.program.signs import GATES_AHEAD
 from advisor.program.summaries import find_changes, find_overdue
-from advisor.program.understanding import GATES_AHEAD
 from advisor.text import decapitalise
 
 

@@ -11,9 +11,9 @@ from advisor.domain.gaps import Finding, State
 from advisor.program.answers import progress, records, standing, status
 from advisor.program.answers.citing import RegisterCitations
 from advisor.program.answers.parts import YOURS, Parts
+from advisor.program.asked import Asked, Topic
 from advisor.program.engine import Engine
 from advisor.program.names import join_names
-from advisor.program.understanding import Asked, Topic
 from advisor.text import decapitalise
 
 _ANSWERS = {

@@ -10,9 +10,9 @@ from advisor.domain.gaps import StatusLine
 from advisor.domain.records import ActionItem, Health, Initiative
 from advisor.domain.register import Record
 from advisor.program.answers.parts import YOURS, Parts
+from advisor.program.asked import PEOPLE_FIELDS
 from advisor.program.conditions import word_date, word_field
 from advisor.program.names import fold, join_names
-from advisor.program.understanding import PEOPLE_FIELDS
 from advisor.text import capitalise, decapitalise
 
 _NOBODY = "nobody"
