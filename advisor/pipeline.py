@@ -174,7 +174,7 @@ class Pipeline:
             head = self._reporter.find_head(caller) if self._reporter else None
         query_text = query.standalone if query else asked.question
         yield QueryEvent(query=query_text)
-        if report is not None and not report.wants_playbook:
+        if report is not None and ((report.sure and not report.wants_playbook) or query is None):
             yield Made(report.draft, query_text, register_head=head)
         elif query is None:
             yield Made(_NOTHING_BEFORE, query_text)
@@ -279,8 +279,8 @@ class Pipeline:
 
     def _beside_program(self, caller: Caller, draft: Draft, report: Report | None) -> Draft:
         """Return an answer from the playbooks with what the register shows beside it, each under its own title."""
-        if report is not None:
-            if draft.outcome is Outcome.DECLINED:
+        if report is not None and (report.sure or draft.outcome is not Outcome.ANSWERED):
+            if draft.outcome is Outcome.DECLINED or not report.wants_playbook:
                 return report.draft
             joined = join_drafts(report.draft, title_first(draft, "The playbook says"))
             return joined.model_copy(update={"basis": draft.basis})

@@ -223,6 +223,8 @@ class Report(Value):
 
     draft: Draft
     wants_playbook: bool
+    sure: bool = True
+    """Whether the question is about the program beyond doubt; else an answer of the playbooks goes first."""
 
 
 class Answer(Value):

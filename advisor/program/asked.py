@@ -50,6 +50,8 @@ class Asked(NamedTuple):
     records: Records | None = None
     dimensions: tuple[str, ...] = ()
     """Ids of the sides of an operating model that the question is about."""
+    sure: bool = True
+    """Whether it is about the program beyond doubt."""
     vague: bool = False
     """Whether nothing says what is asked, so that it is taken to be how things stand."""
     found: tuple[AnyRecord, ...] = ()

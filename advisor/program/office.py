@@ -284,7 +284,7 @@ class ProgramOffice:
         earlier = self._engine(caller, find_earlier_day(asked, self.today))
         draft = report_on(engine, earlier, asked, question, role)
         self._restricted.note_draft(caller, "answer", engine.register, draft)
-        return Report(draft=draft, wants_playbook=asked.wants_playbook and not asked.unknown)
+        return Report(draft=draft, wants_playbook=asked.wants_playbook and not asked.unknown, sure=asked.sure)
 
     def comment(self, caller: Caller, draft: Draft) -> Draft | None:
         """Return how the program stands to what an answer from the playbooks asks for, or None."""

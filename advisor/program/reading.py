@@ -53,10 +53,10 @@ class QuestionReader:
         if asked is not None and not asked.vague:
             return asked
         if asked is None:
-            own = self._lookup.find_own(engine, question, self._ordinary)
-            if not may_ask_of_records(question):
+            own = may_ask_of_records(question) and self._lookup.find_own(engine, question, self._ordinary)
+            if not own and not (may_ask_of_records(question) and asks_what_was(question)):
                 return None
-            least = _LIKELY if own else _LIKELY + 0.1 if asks_what_was(question) else _SURE
+            least = _LIKELY if own else _LIKELY + 0.1
             chosen = engine.active
         else:
             least = _SURE - 0.1 if asked.dimensions else _LIKELY

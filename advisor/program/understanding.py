@@ -57,7 +57,7 @@ def understand(
     """
     if register.empty:
         return None
-    initiatives = find_initiatives(question, register)
+    initiatives = exact = find_initiatives(question, register)
     if not initiatives and _may_be_ours(question):
         initiatives = find_by_words(question, register, ordinary)
     sites = find_sites(question, register, initiatives)
@@ -83,8 +83,12 @@ def understand(
         bool(sides) and ours and topic is None and bool(re.search(r"\bwhere (?:is|are)\b", question, re.I))
     )
     of_program = named or (sided and not _is_general(question))
-    if not of_program and not _asks_of_program(question, topic, keep, ours=ours, advice=advice, cards=cards):
+    asks = _asks_of_program(question, topic, keep, ours=ours, advice=advice, cards=cards)
+    if not of_program and not asks:
         return None
+    told = bool(initiatives) and (topic is not None or bool(ASKS_AFTER.search(question)))
+    stands = sided and (topic is Topic.WEAKEST or bool(STAND.search(question)))
+    sure = bool(exact or sites or people or unknown or records) or asks or told or stands
     if unknown and topic is None and not ASKS_AFTER.search(question):
         return None
     listed = (
@@ -119,6 +123,7 @@ def understand(
         cards=cards,
         records=records,
         dimensions=sides if topic in {None, Topic.WEAKEST} else (),
+        sure=sure,
         vague=(topic is None or (topic is Topic.LIST and not keep and _counts_other(question)))
         and not (ASKS_AFTER.search(question) or unknown),
     )
@@ -141,6 +146,7 @@ def ask_for_found(question: str, register: Register, found: Sequence[AnyRecord],
         keep=None,
         filter_words="",
         since=None,
+        sure=False,
     )
     if not isinstance(first := found[0].fields, Intervention):
         return base._replace(topic=Topic.FOUND, found=tuple(found))

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from advisor.bootstrap import build_advisor
+from advisor.domain.dialogue import Outcome
 from advisor.domain.identity import LOCAL_CALLER
 from advisor.program.office import ProgramOffice
 from advisor.service import Advisor
@@ -55,3 +56,18 @@ def test_a_claim_that_the_register_contradicts_is_said(
     answer = advisor.ask(LOCAL_CALLER, "How is packing line quality doing?")
     assert "The register shows otherwise." in answer.text
     assert [c.number for c in answer.citations] == list(range(1, len(answer.citations) + 1))
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "What is integration debt?",
+        "nobody saw the warning, why",
+        "did they sugarcoat the trial inputs",
+        "how to word a warning properly",
+    ],
+)
+def test_what_the_playbooks_answer_is_theirs_where_nothing_of_ours_is_named(asked: Advisor, question: str) -> None:
+    answer = asked.ask(LOCAL_CALLER, question)
+    assert answer.outcome is Outcome.ANSWERED
+    assert not answer.text.startswith("Your program")
