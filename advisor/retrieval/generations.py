@@ -24,7 +24,7 @@ from pydantic import BaseModel, ConfigDict
 from advisor.errors import BusyError, IndexUnavailableError, ReadOnlyError, StorageError
 from advisor.retrieval.vector import FOLDER
 
-FORMAT = "index-7"
+FORMAT = "index-8"
 """Changes whenever the files of a generation do."""
 CALIBRATION = "calibration.json"
 
@@ -156,7 +156,7 @@ class Generations:
 
     def publish(self, draft: Path, manifest: Manifest, *, keep_previous: bool = True) -> None:
         """Seal the draft, give it its name, and point to it. The one before stays for those who read it still."""
-        files = {str(file.relative_to(draft)): _digest(file) for file in sorted(draft.rglob("*")) if _is_stable(file)}
+        files = {str(file.relative_to(draft)): _digest(file) for file in sorted(draft.rglob("*")) if file.is_file()}
         sealed = manifest.model_copy(update={"files": files})
         write_atomically(draft / _MANIFEST, sealed.model_dump_json(indent=1))
         draft.rename(self._root / manifest.id)
@@ -199,12 +199,6 @@ def write_atomically(file: Path, text: str) -> None:
         stream.flush()
         os.fsync(stream.fileno())
     part.replace(file)
-
-
-def _is_stable(file: Path) -> bool:
-    """Whether a file stays as it is written; Chroma writes the graph of a single vector anew whenever it is opened."""
-    unsynced = (file.parent / "header.bin").exists() and not (file.parent / "index_metadata.pickle").exists()
-    return file.is_file() and not unsynced
 
 
 def _is_as_sealed(file: Path, digest: str) -> bool:

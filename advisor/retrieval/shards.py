@@ -26,7 +26,7 @@ from advisor.retrieval.reuse import Pending, Shelf
 from advisor.retrieval.vector import CHUNKS, QUESTIONS, VectorStore, append_vectors
 from advisor.text import count_words
 
-FORMAT = "library-4"
+FORMAT = "library-5"
 PENDING = "pending.sqlite"
 SHARDS = "shards.json"
 _BATCH = 128

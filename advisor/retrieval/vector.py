@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import struct
 import threading
 import time
 import uuid
@@ -43,6 +44,8 @@ LOOK_SECONDS = 3600.0
 _SAMPLE = 200
 _MOST_LOST = 0.01
 _PAUSE_SECONDS = 30.0
+_GRAPH_HEADER, _LENGTH_BYTES = struct.Struct("<iQQQQ"), 4
+"""How hnswlib begins a graph (version, offset, room, elements held, bytes of each), and the length of a list."""
 _BATCH = 1000
 NAMES = "collections.json"
 _PREFIX = "advisor-"
@@ -93,6 +96,8 @@ class VectorStore:
                         _fill(client, stored[name], map_matrix(directory, name, dimension), progress)
             finally:
                 _close(client)
+            if not self.url:
+                _blank_spare_room(directory / FOLDER)
         except FAILURES as error:
             if not self.url:
                 raise
@@ -347,6 +352,25 @@ def _fill(client: ClientAPI, name: str, vectors: Vectors, progress: Progress | N
         collection.add(ids=[str(start + row) for row in range(len(batch))], embeddings=batch)
         if progress:
             progress("Indexing", start + len(batch), len(vectors))
+    if len(vectors) == 1:  # a threshold is two at least, and this counts as a second write
+        collection.update(ids=["0"], embeddings=np.ascontiguousarray(vectors))
+
+
+def _blank_spare_room(folder: Path) -> None:
+    """Overwrite what Chroma's graphs have room for and do not hold: it writes whatever its memory held before.
+
+    Raises StorageError for a graph that is not laid out as expected, since nothing vouches for what it holds then.
+    """
+    for header in folder.glob("*/header.bin"):
+        _, _, _, held, size = _GRAPH_HEADER.unpack_from(header.read_bytes())
+        for name, each in (("data_level0.bin", size), ("length.bin", _LENGTH_BYTES)):
+            file = header.with_name(name)
+            spare = file.stat().st_size - held * each
+            if spare < 0:
+                raise StorageError("Chroma wrote its graph in a way that is not known.", "Install the pinned version.")
+            with file.open("r+b") as stream:
+                stream.seek(held * each)
+                stream.write(bytes(spare))
 
 
 def map_matrix(directory: Path, name: str, dimension: int) -> Vectors:

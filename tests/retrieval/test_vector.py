@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import socket
 import subprocess
@@ -28,7 +29,7 @@ from advisor.retrieval.generations import Generations
 from advisor.retrieval.hybrid import HybridRetriever
 from advisor.retrieval.probe import probe, probe_in_child
 from advisor.retrieval.vector import CHUNKS, FOLDER, QUESTIONS, VectorStore, append_vectors
-from tests.conftest import SMALL
+from tests.conftest import ROOT, SMALL
 from tests.fakes import HashEmbedder
 from tests.integrations.conftest import free_port
 
@@ -323,3 +324,36 @@ def test_a_frozen_server_is_waited_for_once_by_all(tmp_path: Path) -> None:
             store.index(tmp_path / "one", (CHUNKS,), 64)
     finally:
         server.close()
+
+
+FILLING = """
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from advisor.retrieval.vector import VectorStore, append_vectors
+
+for count in (1, 2, 60, 300):
+    folder = Path(sys.argv[1]) / str(count)
+    folder.mkdir()
+    rows = np.random.default_rng(count).normal(size=(count, 384)).astype(np.float32)
+    append_vectors(folder, "chunks", rows / np.linalg.norm(rows, axis=1, keepdims=True))
+    store = VectorStore()
+    store.index(folder, ["chunks"], 384)
+    for _ in range(2):
+        search = store.open(folder)
+        assert not search.find_nearest("chunks", search.get_vectors("chunks")[0], 1).degraded
+        assert search.find_lost("chunks") == ""
+        search.close()
+"""
+
+
+@pytest.mark.owasp("LLM02", "LLM08")
+def test_nothing_that_the_memory_of_a_process_held_is_written_to_disk(tmp_path: Path) -> None:
+    """The C library fills memory that is handed out with a letter, which no file may show."""
+    filled = {**os.environ, "MALLOC_PERTURB_": str(255 ^ ord("Z"))}
+    subprocess.run([sys.executable, "-c", FILLING, str(tmp_path)], env=filled, cwd=ROOT, check=True)
+    files = [file for file in tmp_path.rglob("*") if file.is_file()]
+    assert len([file for file in files if file.name == "data_level0.bin"]) == 4
+    assert [str(file) for file in files if b"Z" * 32 in file.read_bytes()] == []
